@@ -1,0 +1,55 @@
+//! `capmedia`: Configuration Manager capture media from a boot image, on any machine.
+//!
+//! One file per verb, each with its `Args` and `run`. What the library knows is not known again
+//! here: this crate reads arguments, shows progress and prints.
+
+mod create;
+mod demo;
+mod exit;
+mod inspect;
+mod plan;
+mod print;
+mod progress;
+mod request;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Makes Configuration Manager capture media: bootable ISO and USB images from a boot image.
+#[derive(Parser)]
+#[command(name = "capmedia", version, after_help = exit::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Make capture media.
+    Create(create::Args),
+    /// Show what `create` would write; write nothing.
+    Plan(plan::Args),
+    /// Tell what a boot image, an ISO image or a disk image holds.
+    Inspect(inspect::Args),
+    /// Read an image back: its structure, and every file against the manifest on it; or a WIM.
+    Verify(verify::Args),
+    /// Make a sample boot image and capture media from it, to see that all works here.
+    Demo(demo::Args),
+}
+
+fn main() -> ExitCode {
+    // clap itself exits with 2 for wrong usage, which is our code for it.
+    let outcome = match Cli::parse().verb {
+        Verb::Create(args) => create::run(&args),
+        Verb::Plan(args) => plan::run(&args),
+        Verb::Inspect(args) => inspect::run(&args),
+        Verb::Verify(args) => verify::run(&args),
+        Verb::Demo(args) => demo::run(&args),
+    };
+    match outcome {
+        Ok(code) => code.into(),
+        Err(failure) => failure.report(),
+    }
+}

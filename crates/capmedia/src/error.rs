@@ -1,0 +1,129 @@
+//! Everything that can keep media from being made.
+
+use std::path::PathBuf;
+
+use extent_image::StreamError;
+
+use crate::compose::ComposeError;
+use crate::publish::PublishError;
+use crate::resolve::ResolveError;
+
+/// No media was made. Nothing that existed before was lost.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The boot image, a boot file, or something to be added cannot be used.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// The media tree cannot be laid out as asked.
+    #[error("the content cannot be laid out")]
+    Compose(#[from] ComposeError),
+    /// This version does not make such media.
+    #[error("media of type {media_type} cannot be made by this version")]
+    MediaType {
+        /// The type.
+        media_type: &'static str,
+    },
+    /// The disc cannot be planned.
+    #[error("no disc can be made of this content")]
+    Disc(#[from] iso9660_image::PlanError),
+    /// The FAT32 volume cannot be planned.
+    #[error("no FAT32 volume can be made of this content")]
+    Volume(#[from] fat32_image::VolumeError),
+    /// The disk around the volume cannot be planned.
+    #[error("no disk can be made around the volume")]
+    Disk(#[from] disk_image::PlanError),
+    /// The label's form for a disc was refused; a mistake in this program.
+    #[error("the label cannot be written to a disc")]
+    IsoLabel(#[source] iso9660_image::TextError),
+    /// The label's form for FAT was refused; a mistake in this program.
+    #[error("the label cannot be written to a FAT volume")]
+    FatLabel(#[source] fat32_image::LabelError),
+    /// Our own boot code was refused; a mistake in this program.
+    #[error("the boot code does not fit")]
+    BootCode(#[source] fat32_image::BootCodeError),
+    /// The output would replace a file that the media is made of.
+    #[error(
+        "{} is the file {} that the media is made of; choose another output path",
+        output.display(),
+        input.display()
+    )]
+    OutputIsInput {
+        /// The output, or its checksum file.
+        output: PathBuf,
+        /// The file that goes onto the media.
+        input: PathBuf,
+    },
+    /// The image could not be brought to its place.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The image could not be written to standard output.
+    #[error("the image was not written whole to standard output")]
+    Pipe(#[source] StreamError),
+}
+
+/// Who has to act, which is also the exit code of the command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Blame {
+    /// A mistake in this program.
+    Bug,
+    /// What was asked for.
+    Request,
+    /// The boot image or another input.
+    Input,
+    /// The output.
+    Output,
+    /// The run was cancelled.
+    Cancelled,
+}
+
+impl Error {
+    /// Who has to act.
+    pub fn blame(&self) -> Blame {
+        use fat32_image::VolumeError;
+        use iso9660_image::PlanError;
+        match self {
+            Self::Resolve(ResolveError::AddedFileWithoutName { .. })
+            | Self::OutputIsInput { .. } => Blame::Request,
+            Self::Resolve(_) => Blame::Input,
+            Self::Compose(ComposeError::OwnPath { .. }) => Blame::Bug,
+            Self::Compose(_) | Self::MediaType { .. } => Blame::Request,
+            Self::Disc(PlanError::Capacity { .. }) => Blame::Request,
+            Self::Disc(PlanError::Layout(_)) => Blame::Bug,
+            Self::Disc(_) => Blame::Input,
+            Self::Volume(VolumeError::Tree { .. }) => Blame::Input,
+            Self::Volume(VolumeError::Layout(_)) => Blame::Bug,
+            Self::Volume(_) => Blame::Request,
+            Self::Disk(disk_image::PlanError::Layout(_)) => Blame::Bug,
+            Self::Disk(_) => Blame::Request,
+            Self::IsoLabel(_) | Self::FatLabel(_) | Self::BootCode(_) => Blame::Bug,
+            Self::Publish(PublishError::Stream { source, .. }) | Self::Pipe(source) => {
+                blame_of_stream(source)
+            }
+            Self::Publish(_) => Blame::Output,
+        }
+    }
+}
+
+fn blame_of_stream(error: &StreamError) -> Blame {
+    match error {
+        StreamError::Read { .. }
+        | StreamError::SourceChanged { .. }
+        | StreamError::DigestMismatch(_) => Blame::Input,
+        StreamError::Write { .. } | StreamError::Thread(_) => Blame::Output,
+        StreamError::Cancelled { .. } => Blame::Cancelled,
+        _ => Blame::Bug,
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}

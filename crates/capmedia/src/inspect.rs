@@ -1,0 +1,379 @@
+//! What a file is and what is in it: a boot image, a disc, a disk image.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use boot_image::{BootImage, BootImageError, Need};
+use extent_image::OpenFile;
+use serde::Serialize;
+use wim_image::Wim;
+
+use crate::error::chain;
+use crate::medium::{Kind, Medium, MediumError, kind_of};
+
+/// What a file is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Inspection {
+    /// A WIM.
+    Wim(WimInspection),
+    /// An ISO 9660 image.
+    Disc(DiscInspection),
+    /// A disk image with a partition table.
+    Disk(DiskInspection),
+}
+
+/// A WIM as a boot image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct WimInspection {
+    /// Length of the file in bytes.
+    pub bytes: u64,
+    /// `none`, `XPRESS` or `LZX`.
+    pub compression: String,
+    /// Bytes of a chunk before compression; 0 when nothing is compressed.
+    pub chunk_size: u32,
+    /// True when the WIM carries checksums of itself.
+    pub integrity_table: bool,
+    /// The image that boots, from 1.
+    pub boot_index: Option<u32>,
+    /// The images, in order.
+    pub images: Vec<WimImageInspection>,
+    /// `x64`, `x86` or `arm64`, when XML and boot manager agree.
+    pub architecture: Option<String>,
+    /// Boot files that media would get.
+    pub boot_files: Vec<BootFileInspection>,
+    /// Boot files that are not there.
+    pub missing: Vec<MissingInspection>,
+    /// What keeps it from being a boot image, or should be known.
+    pub problems: Vec<String>,
+}
+
+/// One image of a WIM, as its XML tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct WimImageInspection {
+    /// From 1.
+    pub index: u32,
+    /// Its name.
+    pub name: Option<String>,
+    /// Its description.
+    pub description: Option<String>,
+    /// The architecture by the XML alone.
+    pub architecture: Option<String>,
+    /// Windows version.
+    pub version: Option<String>,
+    /// Edition, `WindowsPE` for boot images.
+    pub edition: Option<String>,
+    /// Languages.
+    pub languages: Vec<String>,
+    /// Bytes of all its files.
+    pub total_bytes: Option<u64>,
+}
+
+/// A boot file that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct BootFileInspection {
+    /// Path on the media.
+    pub media: String,
+    /// Where it was found.
+    pub found: String,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// A boot file that was not found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct MissingInspection {
+    /// Path on the media.
+    pub media: String,
+    /// `always`, `discs` or `optional`.
+    pub needed: &'static str,
+    /// Places searched.
+    pub searched: Vec<String>,
+}
+
+/// A disc.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct DiscInspection {
+    /// The label of ISO 9660.
+    pub label: String,
+    /// The label of Joliet, which Windows shows.
+    pub joliet_label: Option<String>,
+    /// Sectors of 2048 bytes.
+    pub sectors: u32,
+    /// Number in its set.
+    pub volume: u16,
+    /// Volumes in its set.
+    pub volumes: u16,
+    /// Boot entries.
+    pub boot_entries: Vec<BootEntryInspection>,
+    /// Files and folders.
+    pub tree: Vec<TreeInspection>,
+    /// Folders that cannot be read.
+    pub problems: Vec<String>,
+}
+
+/// An entry of the boot catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct BootEntryInspection {
+    /// `BIOS`, `UEFI` or the platform's number.
+    pub platform: String,
+    /// False for an entry that is switched off.
+    pub bootable: bool,
+    /// First sector of 2048 bytes.
+    pub lba: u32,
+    /// Sectors of 512 bytes that are loaded.
+    pub sectors: u16,
+}
+
+/// A disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct DiskInspection {
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Disk signature.
+    pub signature: String,
+    /// What a BIOS starts: `capmedia`, `none` or `other`.
+    pub boot_code: &'static str,
+    /// Partitions.
+    pub partitions: Vec<PartitionInspection>,
+    /// The label of the FAT32 volume.
+    pub label: Option<String>,
+    /// Serial number of the FAT32 volume.
+    pub volume_id: String,
+    /// Bytes of a cluster.
+    pub cluster_size: u32,
+    /// Files and folders.
+    pub tree: Vec<TreeInspection>,
+    /// Folders that cannot be read.
+    pub problems: Vec<String>,
+}
+
+/// A partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct PartitionInspection {
+    /// 1 to 4.
+    pub number: u8,
+    /// True for the one that boots.
+    pub active: bool,
+    /// Type byte, such as `0C`.
+    pub r#type: String,
+    /// First byte.
+    pub start: u64,
+    /// Length in bytes.
+    pub bytes: u64,
+}
+
+/// A file or folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct TreeInspection {
+    /// Path with `/`.
+    pub path: String,
+    /// Length in bytes; `None` for a folder.
+    pub bytes: Option<u64>,
+}
+
+/// A file cannot be told about.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InspectError {
+    /// It cannot be opened or read.
+    #[error("cannot read {}", path.display())]
+    Io {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is none of the kinds that are known.
+    #[error("{} is neither a WIM, an ISO 9660 image nor a disk image", path.display())]
+    Unknown {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It is a WIM that cannot be read.
+    #[error("cannot read the WIM {}", path.display())]
+    Wim {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: wim_image::OpenError,
+    },
+    /// It is media that cannot be read.
+    #[error("cannot read {}", path.display())]
+    Medium {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: MediumError,
+    },
+}
+
+/// Tells what the file at `path` is and what is in it.
+///
+/// # Errors
+/// [`InspectError`]. A WIM that is readable and merely no good as a boot image is not an error.
+pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
+    let io_error = |source| InspectError::Io { path: path.to_path_buf(), source };
+    let mut file = File::open(path).map_err(io_error)?;
+    match kind_of(&mut file).map_err(io_error)? {
+        Kind::Wim => inspect_wim(path).map(Inspection::Wim),
+        Kind::Other => Err(InspectError::Unknown { path: path.to_path_buf() }),
+        Kind::Disc | Kind::Disk => inspect_medium(file)
+            .map_err(|source| InspectError::Medium { path: path.to_path_buf(), source }),
+    }
+}
+
+fn inspect_wim(path: &Path) -> Result<WimInspection, InspectError> {
+    let io_error = |source| InspectError::Io { path: path.to_path_buf(), source };
+    let file = OpenFile::open(path).map_err(io_error)?;
+    let wim = Wim::open(Arc::new(file))
+        .map_err(|source| InspectError::Wim { path: path.to_path_buf(), source })?;
+    let images = (1..).zip(wim.infos()).map(|(index, info)| WimImageInspection {
+        index,
+        name: info.name.clone(),
+        description: info.description.clone(),
+        architecture: info.architecture().map(|architecture| architecture.name().to_owned()),
+        version: info.version.map(|version| version.to_string()),
+        edition: info.edition.clone(),
+        languages: info.languages.clone(),
+        total_bytes: info.total_bytes,
+    });
+    let mut found = WimInspection {
+        bytes: wim.file_len(),
+        compression: wim.compression().name().to_owned(),
+        chunk_size: wim.chunk_size(),
+        integrity_table: wim.has_integrity_table(),
+        boot_index: wim.boot_index(),
+        images: images.collect(),
+        architecture: None,
+        boot_files: Vec::new(),
+        missing: Vec::new(),
+        problems: wim.warnings().iter().map(ToString::to_string).collect(),
+    };
+    let boots = match wim.boot_index() {
+        Some(index) => BootImage::with_index(wim, index),
+        None => {
+            let (name, images) = (wim.describe(), wim.image_count());
+            let error = BootImageError::NoBootIndex { name, images };
+            found.problems.push(error.to_string());
+            // Its first image still tells what is there.
+            BootImage::with_index(wim, 1)
+        }
+    };
+    if let Err(error) = boots.and_then(|boots| boot_files(&boots, &mut found)) {
+        found.problems.push(chain(&error));
+    }
+    Ok(found)
+}
+
+fn boot_files(image: &BootImage, found: &mut WimInspection) -> Result<(), BootImageError> {
+    let architecture = image.architecture(None)?;
+    found.architecture = Some(architecture.name().to_owned());
+    let files = image.boot_files(architecture, None)?;
+    found.boot_files = files
+        .found
+        .iter()
+        .map(|file| BootFileInspection {
+            media: file.media.clone(),
+            found: file.source.describe(),
+            bytes: file.source.len(),
+        })
+        .collect();
+    let missing = files.missing.into_iter().map(|file| MissingInspection {
+        media: file.media,
+        needed: match file.need {
+            Need::Required => "always",
+            Need::RequiredOnDiscs => "discs",
+            Need::Optional => "optional",
+        },
+        searched: file.searched,
+    });
+    found.missing = missing.collect();
+    Ok(())
+}
+
+fn inspect_medium(file: File) -> Result<Inspection, MediumError> {
+    let mut medium = Medium::open(file)?;
+    let mut problems = Vec::new();
+    let tree = medium
+        .files(&mut problems)?
+        .into_iter()
+        .map(|file| TreeInspection { path: file.path, bytes: (!file.folder).then_some(file.size) });
+    let tree: Vec<_> = tree.collect();
+    Ok(match medium {
+        Medium::Disc(image) => Inspection::Disc(DiscInspection {
+            label: image.volume().label.clone(),
+            joliet_label: image.joliet().map(|joliet| joliet.label.clone()),
+            sectors: image.volume().sectors,
+            volume: image.volume().sequence,
+            volumes: image.volume().set_size,
+            boot_entries: image
+                .boot_entries()
+                .iter()
+                .map(|entry| BootEntryInspection {
+                    platform: entry.platform.map_or_else(
+                        || format!("{:02X}", entry.platform_id),
+                        |platform| platform.to_string(),
+                    ),
+                    bootable: entry.bootable,
+                    lba: entry.lba.sector(),
+                    sectors: entry.sector_count,
+                })
+                .collect(),
+            tree,
+            problems,
+        }),
+        Medium::Disk { disk, mut volume, .. } => Inspection::Disk(DiskInspection {
+            bytes: disk.len(),
+            signature: format!("{:08X}", disk.signature()),
+            boot_code: match disk.code() {
+                disk_image::Code::Ours => "capmedia",
+                disk_image::Code::None => "none",
+                _ => "other",
+            },
+            partitions: disk
+                .partitions()
+                .iter()
+                .map(|partition| PartitionInspection {
+                    number: partition.number(),
+                    active: partition.is_active(),
+                    r#type: format!("{:02X}", partition.kind()),
+                    start: partition.range().start,
+                    bytes: partition.range().end - partition.range().start,
+                })
+                .collect(),
+            label: volume.label()?,
+            volume_id: {
+                let id = volume.facts().volume_id;
+                format!("{:04X}-{:04X}", id >> 16, id & 0xFFFF)
+            },
+            cluster_size: volume.facts().cluster_size,
+            tree,
+            problems,
+        }),
+    })
+}

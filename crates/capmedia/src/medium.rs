@@ -1,0 +1,258 @@
+//! An image read back: a disc, or a disk with a FAT32 volume. Both answer the same questions.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use disk_image::Partition;
+use extent_image::Digest;
+use fat32_image::check as fat;
+use iso9660_image::TreeKind;
+use iso9660_image::check as iso;
+
+use crate::boot_code;
+use crate::manifest::{DESCRIPTION, Description};
+
+/// Sector 16 of a disc, where the first volume descriptor's identifier stands.
+const DISC_ID_AT: u64 = 16 * 2048 + 1;
+/// Where sector 0 of a disk, and a FAT boot sector, are signed.
+const SIGNATURE_AT: u64 = 510;
+
+/// What a file is by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Wim,
+    Disc,
+    Disk,
+    Other,
+}
+
+/// Looks at the places where each kind is signed.
+pub(crate) fn kind_of(reader: &mut (impl Read + Seek)) -> io::Result<Kind> {
+    let signed = |reader: &mut dyn ReadSeek, at: u64, with: &[u8]| -> io::Result<bool> {
+        reader.seek(SeekFrom::Start(at))?;
+        let mut found = Vec::new();
+        let len = u64::try_from(with.len()).unwrap_or(u64::MAX);
+        reader.take(len).read_to_end(&mut found)?;
+        Ok(found == with)
+    };
+    // wimlib's pipable WIMs count: the reader has a better refusal for them.
+    for (at, with, kind) in [
+        (0, &b"MSWIM\0\0\0"[..], Kind::Wim),
+        (0, &b"WLPWM\0\0\0"[..], Kind::Wim),
+        (DISC_ID_AT, &b"CD001"[..], Kind::Disc),
+        (SIGNATURE_AT, &[0x55, 0xAA][..], Kind::Disk),
+    ] {
+        if signed(reader, at, with)? {
+            return Ok(kind);
+        }
+    }
+    Ok(Kind::Other)
+}
+
+trait ReadSeek: Read + Seek {}
+
+impl<R: Read + Seek> ReadSeek for R {}
+
+/// Why an image cannot be opened as media.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediumError {
+    /// Its bytes cannot be read.
+    #[error("the image cannot be read")]
+    Io(#[from] io::Error),
+    /// It is neither a disc nor a disk.
+    #[error(
+        "neither an ISO 9660 image (no CD001 at byte {DISC_ID_AT}) nor a disk image (no 55 AA at \
+         byte {SIGNATURE_AT})"
+    )]
+    Unknown,
+    /// The disc's descriptors are not readable.
+    #[error("the disc cannot be read")]
+    Disc(#[from] iso::ReadError),
+    /// The disk's partition table is not readable.
+    #[error("the partition table cannot be read")]
+    Disk(#[from] disk_image::ReadError),
+    /// No partition holds FAT32.
+    #[error("none of the disk's {partitions} partitions is FAT32")]
+    NoPartition {
+        /// Partitions in the table.
+        partitions: usize,
+    },
+    /// It names more than is kept.
+    #[error("the paths of its files take more than {limit} bytes; no media of ours is like that")]
+    Listing {
+        /// Bytes kept at most.
+        limit: usize,
+    },
+    /// The FAT32 volume is not readable.
+    #[error("the FAT32 volume at byte {start} cannot be read")]
+    Volume {
+        /// First byte of the volume in the image.
+        start: u64,
+        /// Why.
+        #[source]
+        source: fat::OpenError,
+    },
+}
+
+/// Bytes of paths that are kept. A small image can name a long path very often; a million files of
+/// real media take a tenth of this.
+const LONGEST_LISTING: usize = 512 << 20;
+
+fn take(room: usize, path: &str) -> Result<usize, MediumError> {
+    // Both the listing and the reader's own entry hold the path.
+    room.checked_sub(2 * path.len() + 64).ok_or(MediumError::Listing { limit: LONGEST_LISTING })
+}
+
+/// A file or folder of a medium.
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) size: u64,
+    pub(crate) folder: bool,
+    handle: Handle,
+}
+
+enum Handle {
+    Disc(iso::Entry),
+    Volume(fat::Entry),
+}
+
+/// An opened image.
+pub(crate) enum Medium<R> {
+    Disc(Box<iso::Image<R>>),
+    Disk {
+        disk: disk_image::Disk,
+        partition: Partition,
+        volume: fat::Volume<R>,
+        /// Digest of what stands where our boot code does.
+        boot_code: Digest,
+    },
+}
+
+impl<R: Read + Seek> Medium<R> {
+    pub(crate) fn open(mut reader: R) -> Result<Self, MediumError> {
+        match kind_of(&mut reader)? {
+            Kind::Disc => Ok(Self::Disc(Box::new(iso::Image::open(reader)?))),
+            Kind::Disk => {
+                let disk = disk_image::read(&mut reader)?;
+                let count = disk.partitions().len();
+                let partition = disk.partitions().iter().find(|p| p.is_fat32()).cloned();
+                let partition = partition.ok_or(MediumError::NoPartition { partitions: count })?;
+                let range = partition.range();
+                let boot_code = boot_code::digest_on(&mut reader, range.start)?;
+                let volume = fat::Volume::open(reader, range.start, range.end - range.start)
+                    .map_err(|source| MediumError::Volume { start: range.start, source })?;
+                Ok(Self::Disk { disk, partition, volume, boot_code })
+            }
+            Kind::Wim | Kind::Other => Err(MediumError::Unknown),
+        }
+    }
+
+    /// What it is, for people.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Disc(image) if image.joliet().is_some() => "ISO 9660, Joliet",
+            Self::Disc(_) => "ISO 9660",
+            Self::Disk { .. } => "disk with a FAT32 volume",
+        }
+    }
+
+    /// Every file and folder, by the names Windows shows. A folder that cannot be read is a fault
+    /// and does not hide the others.
+    pub(crate) fn files(&mut self, faults: &mut Vec<String>) -> Result<Vec<File>, MediumError> {
+        let mut files = Vec::new();
+        let mut room = LONGEST_LISTING;
+        match self {
+            Self::Disc(image) => {
+                let tree =
+                    if image.joliet().is_some() { TreeKind::Joliet } else { TreeKind::Primary };
+                for entry in image.walk(tree)? {
+                    match entry {
+                        Ok(entry) => {
+                            room = take(room, entry.path())?;
+                            files.push(File {
+                                path: entry.path().to_owned(),
+                                size: entry.size(),
+                                folder: entry.is_dir(),
+                                handle: Handle::Disc(entry),
+                            });
+                        }
+                        Err(error) => faults.push(error.to_string()),
+                    }
+                }
+            }
+            Self::Disk { volume, .. } => {
+                for entry in volume.walk()? {
+                    let path = entry.path();
+                    room = take(room, &path)?;
+                    files.push(File {
+                        path,
+                        size: u64::from(entry.size()),
+                        folder: entry.is_folder(),
+                        handle: Handle::Volume(entry),
+                    });
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    /// The content of a file of this medium.
+    pub(crate) fn open_file<'a>(&'a mut self, file: &File) -> Box<dyn Read + 'a>
+    where
+        R: 'a,
+    {
+        match (self, &file.handle) {
+            (Self::Disc(image), Handle::Disc(entry)) => Box::new(image.open_file(entry)),
+            (Self::Disk { volume, .. }, Handle::Volume(entry)) => Box::new(volume.open_file(entry)),
+            _ => Box::new(io::empty()),
+        }
+    }
+
+    /// Where the boot code is not what the media says of itself.
+    pub(crate) fn boot_code_fault(&self, description: &Description) -> Option<String> {
+        let expected = description.boot_code.as_ref()?;
+        let Self::Disk { boot_code, partition, .. } = self else { return None };
+        let found = boot_code.to_string();
+        (found != *expected).then(|| {
+            format!(
+                "boot code (bytes 0 to 439, and from byte {}): has SHA-256 {found}, {DESCRIPTION} \
+                 says {expected}: a BIOS may not start it",
+                partition.range().start
+            )
+        })
+    }
+
+    /// Everything wrong with the structure, each with its place in the image.
+    pub(crate) fn structure_faults(&mut self) -> Result<Vec<String>, MediumError> {
+        match self {
+            Self::Disc(image) => Ok(image.check()?.iter().map(ToString::to_string).collect()),
+            Self::Disk { disk, partition, volume, .. } => {
+                // Media for computers without a BIOS has no boot code and needs none.
+                let bios = volume.walk()?.iter().any(|entry| {
+                    !entry.is_folder() && entry.path().eq_ignore_ascii_case("bootmgr")
+                });
+                let matters = |fault: &&disk_image::Fault| {
+                    bios || !matches!(fault, disk_image::Fault::NoCode)
+                };
+                let mut faults: Vec<String> = disk
+                    .faults()
+                    .iter()
+                    .filter(matters)
+                    .map(|fault| format!("partition table: {fault}"))
+                    .collect();
+                let (hidden, first) = (volume.facts().hidden_sectors, partition.first_sector());
+                if hidden != first {
+                    faults.push(format!(
+                        "boot sector at byte {}: {hidden} hidden sectors, but the partition begins \
+                         at sector {first}: a BIOS will not start it",
+                        partition.range().start
+                    ));
+                }
+                for fault in volume.check()? {
+                    faults.push(format!("volume at byte {}: {fault}", partition.range().start));
+                }
+                Ok(faults)
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Where the boot files of a boot image for x64 lie on media.
+//!
+//! Used by the tests of `capmedia-cli` too.
+
+/// Paths on the media and in the boot image. A disc has the first two and a stick has not.
+pub(crate) const X64: [(&str, &str); 13] = [
+    ("boot/etfsboot.com", r"Windows\Boot\DVD\PCAT\etfsboot.com"),
+    ("EFI/Microsoft/Boot/efisys.bin", r"Windows\Boot\DVD\EFI\en-US\efisys.bin"),
+    ("bootmgr", r"Windows\Boot\PCAT\bootmgr"),
+    ("bootmgr.efi", r"Windows\Boot\EFI\bootmgr.efi"),
+    ("EFI/Boot/bootx64.efi", r"Windows\Boot\EFI\bootmgfw.efi"),
+    ("boot/bcd", r"Windows\Boot\DVD\PCAT\BCD"),
+    ("boot/boot.sdi", r"Windows\Boot\DVD\PCAT\boot.sdi"),
+    ("boot/bootfix.bin", r"Windows\Boot\DVD\PCAT\en-US\bootfix.bin"),
+    ("EFI/Microsoft/Boot/bcd", r"Windows\Boot\DVD\EFI\BCD"),
+    ("boot/fonts/segmono_boot.ttf", r"Windows\Boot\Fonts\segmono_boot.ttf"),
+    ("boot/fonts/wgl4_boot.ttf", r"Windows\Boot\Fonts\wgl4_boot.ttf"),
+    ("EFI/Microsoft/Boot/fonts/segmono_boot.ttf", r"Windows\Boot\Fonts\segmono_boot.ttf"),
+    ("EFI/Microsoft/Boot/fonts/wgl4_boot.ttf", r"Windows\Boot\Fonts\wgl4_boot.ttf"),
+];

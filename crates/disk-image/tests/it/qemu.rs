@@ -1,0 +1,246 @@
+//! Starts QEMU and sees what a boot does: its serial line, its screen, its exit code.
+//!
+//! Used by the tests of several crates: `#[path = "../../../disk-image/tests/it/qemu.rs"] mod qemu;`
+
+#![allow(dead_code, reason = "each crate that includes this file uses a part of it")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The exit code when a program writes 10h to port F4h: (10h << 1) | 1.
+pub(crate) const ALL_WELL: i32 = 33;
+/// The same for 11h, which the stand-ins write when they saw a fault.
+pub(crate) const FAULT: i32 = 35;
+
+/// Enough for SeaBIOS, which needs under a second, on a machine with much else to do.
+pub(crate) const BIOS_LIMIT: Duration = Duration::from_secs(60);
+/// The same for OVMF, which needs 7 to 14 seconds.
+pub(crate) const UEFI_LIMIT: Duration = Duration::from_secs(180);
+
+/// A machine to be started. It has no network, no clock of the host's and no acceleration, so that
+/// it does the same everywhere.
+pub(crate) struct Qemu {
+    command: Command,
+    /// Serial output and copies of firmware variables; kept while the machine runs.
+    folder: tempfile::TempDir,
+}
+
+/// What a machine did until it ended itself.
+#[derive(Debug)]
+pub(crate) struct Boot {
+    /// Everything that came over COM1.
+    pub(crate) serial: String,
+    /// QEMU's exit code.
+    pub(crate) code: Option<i32>,
+    /// From start to end.
+    pub(crate) took: Duration,
+}
+
+impl Qemu {
+    /// A PC with SeaBIOS.
+    pub(crate) fn bios() -> Self {
+        Self::new(64)
+    }
+
+    /// A PC with OVMF, the UEFI of QEMU, and fresh variables.
+    pub(crate) fn uefi() -> Self {
+        let mut machine = Self::new(256);
+        let variables = machine.folder.path().join("variables.fd");
+        fs::copy(firmware("VARS"), &variables).expect("OVMF's variables can be copied");
+        let code =
+            format!("if=pflash,format=raw,unit=0,readonly=on,file={}", text(&firmware("CODE")));
+        let variables = format!("if=pflash,format=raw,unit=1,file={}", text(&variables));
+        machine.command.args(["-drive", &code, "-drive", &variables]);
+        machine
+    }
+
+    fn new(mib: u32) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut command = Command::new("qemu-system-x86_64");
+        command.args(["-accel", "tcg", "-m", &mib.to_string(), "-display", "none"]);
+        command.args([
+            "-no-reboot",
+            "-nic",
+            "none",
+            "-no-user-config",
+            "-nodefaults",
+            "-vga",
+            "std",
+        ]);
+        command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        command.arg("-serial").arg(format!("file:{}", text(&folder.path().join("serial"))));
+        Self { command, folder }
+    }
+
+    /// A hard disk.
+    pub(crate) fn with_disk(mut self, image: &Path) -> Self {
+        // A snapshot: what the machine writes goes elsewhere.
+        let drive = format!("if=ide,format=raw,snapshot=on,file={}", text(image));
+        self.command.args(["-drive", &drive]);
+        self
+    }
+
+    /// A hard disk whose `sector` cannot be read the first `times` times.
+    pub(crate) fn with_failing_disk(mut self, image: &Path, sector: u32, times: usize) -> Self {
+        let file = "file.driver=blkdebug,file.image.driver=file,file.image.filename";
+        let mut drive = format!("if=ide,format=raw,snapshot=on,{file}={}", text(image));
+        for rule in 0..times {
+            let rule = format!("file.inject-error.{rule}");
+            drive += &format!(",{rule}.event=read_aio,{rule}.once=on,{rule}.sector={sector}");
+        }
+        self.command.args(["-drive", &drive]);
+        self
+    }
+
+    /// A USB stick at a controller of QEMU's: `qemu-xhci`, `usb-ehci`.
+    pub(crate) fn with_usb_stick(mut self, controller: &str, image: &Path) -> Self {
+        let drive = format!("if=none,id=stick,format=raw,snapshot=on,file={}", text(image));
+        self.command.args(["-device", controller, "-drive", &drive]);
+        self.command.args(["-device", "usb-storage,drive=stick,removable=on,bootindex=0"]);
+        self
+    }
+
+    /// A disc in a drive.
+    pub(crate) fn with_disc(mut self, image: &Path) -> Self {
+        let drive = format!("if=ide,media=cdrom,format=raw,readonly=on,file={}", text(image));
+        self.command.args(["-drive", &drive, "-boot", "d"]);
+        self
+    }
+
+    /// A floppy, the one thing SeaBIOS reads by cylinder, head and sector only.
+    pub(crate) fn with_floppy(mut self, image: &Path) -> Self {
+        let drive = format!("if=floppy,format=raw,snapshot=on,file={}", text(image));
+        self.command.args(["-drive", &drive, "-boot", "a"]);
+        self
+    }
+
+    /// Runs until the machine ends itself.
+    ///
+    /// Panics, with what came over COM1, when that takes longer than `limit`.
+    pub(crate) fn run(mut self, limit: Duration) -> Boot {
+        self.command.args(["-monitor", "none"]).stdin(Stdio::null());
+        let start = Instant::now();
+        let mut running = Running::start(&mut self.command);
+        let code = loop {
+            if let Some(status) = running.0.try_wait().expect("QEMU can be waited for") {
+                break status.code();
+            }
+            if start.elapsed() > limit {
+                drop(running);
+                panic!("no end after {limit:?}; COM1: {}", self.serial());
+            }
+            thread::sleep(Duration::from_millis(20));
+        };
+        Boot { serial: self.serial(), code, took: start.elapsed() }
+    }
+
+    /// Runs until the text screen holds `wanted`, then ends the machine.
+    ///
+    /// Panics, with the screen, when that takes longer than `limit`.
+    pub(crate) fn run_until_screen(mut self, wanted: &str, limit: Duration) -> String {
+        self.command.args(["-monitor", "stdio"]).stdin(Stdio::piped());
+        let start = Instant::now();
+        let mut running = Running::start(&mut self.command);
+        let mut monitor = running.0.stdin.take().expect("QEMU's input is a pipe");
+        let mut answers = running.0.stdout.take().expect("QEMU's output is a pipe");
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hearing = Arc::clone(&heard);
+        let listener = thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = answers.read(&mut buffer) {
+                hearing.lock().expect("no panic while locked").extend_from_slice(&buffer[..count]);
+            }
+        });
+        let mut screen = String::new();
+        while !screen.contains(wanted) {
+            if start.elapsed() > limit {
+                drop(running);
+                panic!("no {wanted:?} after {limit:?}; COM1: {}, screen:\n{screen}", self.serial());
+            }
+            if let Some(status) = running.0.try_wait().expect("QEMU can be waited for") {
+                panic!("ended ({status}) without {wanted:?}; COM1: {}", self.serial());
+            }
+            heard.lock().expect("no panic while locked").clear();
+            // The text screen: 80 x 25 cells of a character and a colour.
+            let asked = writeln!(monitor, "xp /2000hx 0xb8000");
+            asked.expect("QEMU's monitor takes a line");
+            thread::sleep(Duration::from_millis(150));
+            screen = screen_of(&heard.lock().expect("no panic while locked"));
+        }
+        drop(running);
+        listener.join().expect("the listener ends with QEMU");
+        screen
+    }
+
+    fn serial(&self) -> String {
+        let bytes = fs::read(self.folder.path().join("serial")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// Ends QEMU whatever happens to the test.
+struct Running(Child);
+
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let child = command.stdout(Stdio::piped()).spawn();
+        Self(child.expect("qemu-system-x86_64 starts (Debian package qemu-system-x86)"))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The characters of the monitor's answer: lines like `00000000000b8000: 0x0753 0x0765`.
+fn screen_of(answer: &[u8]) -> String {
+    let answer = String::from_utf8_lossy(answer);
+    let mut cells = Vec::new();
+    for line in answer.lines() {
+        let Some((address, values)) = line.split_once(':') else { continue };
+        if !address.trim_end().ends_with(|c: char| c.is_ascii_hexdigit()) {
+            continue;
+        }
+        for value in values.split_ascii_whitespace() {
+            let cell = value.strip_prefix("0x").and_then(|hex| u16::from_str_radix(hex, 16).ok());
+            cells.extend(cell.map(|cell| match (cell & 0xFF) as u8 {
+                byte @ b' '..=b'~' => char::from(byte),
+                _ => ' ',
+            }));
+        }
+    }
+    let rows = cells.chunks(80).map(|row| row.iter().collect::<String>().trim_end().to_owned());
+    rows.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+/// The parts of OVMF where distributions put them.
+fn firmware(part: &str) -> PathBuf {
+    let names = [
+        format!("/usr/share/OVMF/OVMF_{part}.fd"),
+        format!("/usr/share/OVMF/OVMF_{part}_4M.fd"),
+        format!("/usr/share/edk2/ovmf/OVMF_{part}.fd"),
+        format!("/usr/share/edk2/x64/OVMF_{part}.4m.fd"),
+    ];
+    let found = names.iter().map(PathBuf::from).find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("no OVMF in {names:?} (Debian package ovmf)"))
+}
+
+/// QEMU's options are text, and a comma would end one.
+fn text(path: &Path) -> String {
+    path.to_str().expect("a path in UTF-8").replace(',', ",,")
+}

@@ -1,0 +1,73 @@
+//! What a program that writes image files must know of the machine, and the standard library does
+//! not tell.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::sys;
+
+/// Bytes that an ordinary user may still write to the file system that holds `path`, or `None`
+/// where the system does not tell.
+///
+/// # Errors
+/// `path` cannot be looked at.
+pub fn free_space(path: &Path) -> io::Result<Option<u64>> {
+    sys::free_space(path)
+}
+
+/// True when `path` still names the open file. A file that was renamed or replaced since it was
+/// opened is another.
+///
+/// # Errors
+/// The file cannot be looked at; a missing `path` is no error but `false`.
+pub fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
+    sys::is_same_file(file, path)
+}
+
+/// The file that a path names, links followed: two paths with equal ids name one file.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FileId(sys::FileId);
+
+/// The file that `path` names.
+///
+/// # Errors
+/// The file cannot be looked at.
+pub fn file_id(path: &Path) -> io::Result<FileId> {
+    sys::file_id(path).map(FileId)
+}
+
+/// Makes the names in a folder durable, as [`File::sync_all`] does for the bytes of a file.
+///
+/// # Errors
+/// The folder cannot be opened or flushed.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    sys::sync_folder(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_replaced_file_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let file = File::create(&path).unwrap();
+        assert!(is_same_file(&file, &path).unwrap());
+        let other = folder.path().join("other");
+        File::create(&other).unwrap();
+        let indirect = folder.path().join(".").join("a");
+        assert_eq!(file_id(&path).unwrap(), file_id(&indirect).unwrap());
+        assert_ne!(file_id(&path).unwrap(), file_id(&other).unwrap());
+        assert!(file_id(&folder.path().join("missing")).is_err());
+        if cfg!(unix) {
+            std::fs::rename(&path, folder.path().join("b")).unwrap();
+            assert!(!is_same_file(&file, &path).unwrap());
+            File::create(&path).unwrap();
+            assert!(!is_same_file(&file, &path).unwrap());
+        }
+        sync_folder(folder.path()).unwrap();
+        assert_ne!(free_space(folder.path()).unwrap(), Some(0));
+    }
+}

@@ -1,0 +1,147 @@
+//! Equal contents made one source, so that planners can store them once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::digest::{Digest, Hasher};
+use crate::source::{Source, SourceId};
+use crate::tree::Data;
+
+/// Bytes read of every file whose length another file has too.
+const PREFIX: usize = 4096;
+/// Bytes read at once when a whole file is digested.
+const BUFFER: usize = 256 * 1024;
+
+/// Two contents could not be compared.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {name} to see whether another file is the same")]
+pub struct ShareError {
+    /// The source.
+    pub name: String,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Lets equal contents share one source, so that planners can store them once: equal length, equal
+/// first 4 KiB, then equal SHA-256. Returns how many now share another's source.
+///
+/// Only contents whose length is not unique are read, and of those only the first 4 KiB unless
+/// another begins the same; no content is read whole more than once. It must come before anything
+/// that refers to a source by identity, such as a manifest, is made.
+///
+/// # Errors
+/// [`ShareError`]: a source could not be read.
+pub fn share_equal<'a>(
+    contents: impl IntoIterator<Item = &'a mut Data>,
+) -> Result<usize, ShareError> {
+    let mut by_len: BTreeMap<u64, Vec<&'a mut Arc<dyn Source>>> = BTreeMap::new();
+    for data in contents {
+        if let Data::Source(source) = data
+            && !source.is_empty()
+        {
+            by_len.entry(source.len()).or_default().push(source);
+        }
+    }
+    let mut shared = 0;
+    for group in by_len.into_values().filter(|group| group.len() > 1) {
+        let mut by_prefix: HashMap<Vec<u8>, Twins> = HashMap::new();
+        for slot in group {
+            let fail = |source| ShareError { name: slot.describe(), source };
+            let prefix = prefix(&**slot).map_err(fail)?;
+            if by_prefix.entry(prefix).or_default().join(slot)? {
+                shared += 1;
+            }
+        }
+    }
+    Ok(shared)
+}
+
+/// Sources of one length that begin the same.
+#[derive(Default)]
+struct Twins {
+    /// The first, not digested before there is a second.
+    first: Option<Arc<dyn Source>>,
+    by_digest: HashMap<Digest, Arc<dyn Source>>,
+}
+
+impl Twins {
+    /// Puts an equal source that came earlier in place of `slot`'s. True when that changed it.
+    fn join(&mut self, slot: &mut Arc<dyn Source>) -> Result<bool, ShareError> {
+        let Some(first) = &self.first else {
+            self.first = Some(Arc::clone(slot));
+            return Ok(false);
+        };
+        let short = usize::try_from(slot.len()).is_ok_and(|len| len <= PREFIX);
+        let twin = if short || SourceId::of(first) == SourceId::of(slot) {
+            Arc::clone(first)
+        } else {
+            if self.by_digest.is_empty() {
+                self.by_digest.insert(digest(&**first)?, Arc::clone(first));
+            }
+            Arc::clone(self.by_digest.entry(digest(&**slot)?).or_insert_with(|| Arc::clone(slot)))
+        };
+        if SourceId::of(&twin) == SourceId::of(slot) {
+            return Ok(false);
+        }
+        *slot = twin;
+        Ok(true)
+    }
+}
+
+fn prefix(source: &dyn Source) -> io::Result<Vec<u8>> {
+    let mut prefix = Vec::new();
+    source.open(0)?.take(u64::try_from(PREFIX).unwrap_or(u64::MAX)).read_to_end(&mut prefix)?;
+    Ok(prefix)
+}
+
+fn digest(source: &dyn Source) -> Result<Digest, ShareError> {
+    let hash = || -> io::Result<Digest> {
+        let mut reader = source.open(0)?;
+        let mut hasher = Hasher::new();
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok(hasher.finish()),
+                Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    hash().map_err(|error| ShareError { name: source.describe(), source: error })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::timestamp::Timestamp;
+    use crate::tree::{Meta, NodeId, TreeBuilder};
+
+    fn meta() -> Meta {
+        Meta::at(Timestamp::FAT_EPOCH)
+    }
+
+    #[test]
+    fn equal_content_is_shared_and_near_misses_are_not() {
+        let long = vec![7u8; PREFIX + 10];
+        let mut other = long.clone();
+        *other.last_mut().unwrap() = 8;
+        let mut builder = TreeBuilder::new(meta());
+        for (name, content) in [("a", &long), ("b", &other), ("c", &long)] {
+            let data = Data::bytes("t", content.clone());
+            builder.file(NodeId::ROOT, name, meta(), data).unwrap();
+        }
+        builder.file(NodeId::ROOT, "empty1", meta(), Data::bytes("t", "")).unwrap();
+        builder.file(NodeId::ROOT, "empty2", meta(), Data::bytes("t", "")).unwrap();
+        let mut tree = builder.finish().unwrap();
+        assert_eq!(tree.share_equal().unwrap(), 1);
+        assert_eq!(tree.share_equal().unwrap(), 0);
+        let ids: Vec<_> =
+            tree.data_order().into_iter().map(|id| tree.data(id).unwrap().source_id()).collect();
+        assert_eq!(ids[0], ids[2]);
+        assert_ne!(ids[0], ids[1]);
+        assert_ne!(ids[3], ids[4]);
+    }
+}

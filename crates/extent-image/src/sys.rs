@@ -1,0 +1,25 @@
+//! What differs between operating systems.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{copy_range, shares_blocks};
+
+#[cfg(not(target_os = "linux"))]
+mod no_sharing;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use no_sharing::{copy_range, shares_blocks};
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub(crate) use unix::{
+    FileId, FileIdentity, file_id, free_space, is_same_file, read_exact_at, sync_folder,
+};
+
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub(crate) use windows::{
+    FileId, FileIdentity, file_id, free_space, is_same_file, read_exact_at, sync_folder,
+};

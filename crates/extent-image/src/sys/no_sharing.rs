@@ -1,0 +1,10 @@
+use std::fs::File;
+use std::io;
+
+pub(crate) fn shares_blocks(_file: &File) -> bool {
+    false
+}
+
+pub(crate) fn copy_range(_: &File, _: u64, _: &File, _: u64, _: u64) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
+}

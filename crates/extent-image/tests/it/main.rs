@@ -1,0 +1,13 @@
+//! Every sink gets the same bytes, and nothing but the planned bytes.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+mod memory;
+mod sharing;
+mod sinks;
+mod trouble;

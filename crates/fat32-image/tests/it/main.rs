@@ -1,0 +1,14 @@
+//! Plans of whole volumes, read back by our checker, by `fatfs`, and by outside tools.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test helper that cannot go on fails the test"
+)]
+
+mod faults;
+mod image;
+mod layout;
+mod model;
+mod oracles;
+mod round_trip;

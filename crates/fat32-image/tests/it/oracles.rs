@@ -1,0 +1,193 @@
+//! Outside tools read our volumes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use extent_image::{Plan, StreamOptions, Tree};
+use fat32_image::check::Volume;
+use fat32_image::{BootCode, ClusterSize, Label, VolumeOptions, VolumePlan, VolumeSize, plan};
+use tempfile::TempDir;
+
+use crate::model::{content, sample};
+
+fn write(plan: &Plan, folder: &TempDir) -> std::path::PathBuf {
+    let path = folder.path().join("volume.img");
+    let file = fs::File::create(&path).unwrap();
+    let _ = plan.write_file(&file, &StreamOptions::default(), &mut ()).unwrap();
+    path
+}
+
+fn run(command: &mut Command) -> Output {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{command:?}");
+    output
+}
+
+/// fsck.fat says what it does and what it found, and not a line more.
+fn fsck(image: &Path, files: usize) {
+    let output = run(Command::new("fsck.fat").args(["-n", "-v"]).arg(image));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let known = [
+        "fsck.fat ",
+        "Checking we can access the last sector of the filesystem",
+        "Boot sector contents:",
+        "System ID ",
+        "Media byte ",
+        "FATs, 32 bit entries",
+        "bytes per FAT",
+        "bytes per logical sector",
+        "bytes per cluster",
+        "Root directory start at cluster 2 (arbitrary size)",
+        "Data area starts at byte",
+        "data clusters (",
+        "sectors/track, ",
+        "hidden sectors",
+        "sectors total",
+        "Reclaiming unconnected clusters.",
+        "Checking free cluster summary.",
+        "Checking for unused clusters.",
+        "Checking for bad clusters.",
+        "reserved sector",
+        "First FAT starts at byte",
+    ];
+    let end = format!(": {files} files, ");
+    for line in text.lines() {
+        let is_known = known.iter().any(|known| line.contains(known)) || line.contains(&end);
+        assert!(is_known, "fsck.fat: {line}\nin\n{text}");
+    }
+    assert!(text.contains(&end), "{text}");
+}
+
+const PATHS: [(&str, usize); 14] = [
+    ("BOOTMGR", 413_738),
+    ("bootmgr.efi", 100_000),
+    ("Boot/", 0),
+    ("Boot/BCD", 20_480),
+    ("Boot/Größe 日本.txt", 5),
+    ("EFI/", 0),
+    ("EFI/Boot/", 0),
+    ("EFI/Boot/bootx64.efi", 4096),
+    ("empty", 0),
+    ("A Long Folder Name/", 0),
+    ("A Long Folder Name/a long file name that needs several slots of thirteen units", 4097),
+    ("MediaLabel.txt", 12),
+    (".hidden", 1),
+    ("Mixed.Txt", 511),
+];
+
+fn options() -> VolumeOptions {
+    VolumeOptions::new().with_label(Label::new("ORACLE").unwrap()).with_hidden_sectors(2048)
+}
+
+/// What fsck.fat counts: files, folders and the label, without the root.
+fn files_of(tree: &Tree, planned: &VolumePlan) -> usize {
+    tree.len() - 1 + usize::from(planned.label().is_some())
+}
+
+#[test]
+#[ignore = "needs fsck.fat"]
+fn fsck_is_silent() {
+    let folder = TempDir::new().unwrap();
+    let check = |tree: &Tree, options: &VolumeOptions| {
+        let planned = plan(tree, options).unwrap();
+        fsck(&write(planned.plan(), &folder), files_of(tree, &planned));
+    };
+    let tree = sample(&PATHS);
+    for bytes in [512, 1024, 2048, 4096, 8192, 16_384, 32_768] {
+        check(&tree, &options().with_cluster_size(ClusterSize::new(bytes).unwrap()));
+    }
+    for gib in [1, 9, 20, 64, 256, 1024] {
+        check(&tree, &options().with_size(VolumeSize::Bytes(gib << 30)));
+    }
+    check(&tree, &options().with_size(VolumeSize::Bytes((0xFFFF_FFFF / 64) * 64 * 512)));
+    let sectors = (2..6).map(|sector| (sector, vec![0xF4; 512].into())).collect();
+    check(&tree, &options().with_boot_code(BootCode::new(vec![0xF4; 420], sectors).unwrap()));
+    check(&sample(&[]), &VolumeOptions::new());
+    // A directory of many clusters, and similar names.
+    let names: Vec<String> = (0..3000).map(|n| format!("similar name {n}.txt")).collect();
+    let files: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 3)).collect();
+    check(&sample(&files), &options().with_cluster_size(ClusterSize::B512));
+}
+
+#[test]
+#[ignore = "needs mtools"]
+fn mtools_copies_everything_out() {
+    let folder = TempDir::new().unwrap();
+    let planned = plan(&sample(&PATHS), &options()).unwrap();
+    let image = write(planned.plan(), &folder);
+    let out = folder.path().join("out");
+    fs::create_dir(&out).unwrap();
+    // In a locale without UTF-8 mtools cannot name all files.
+    let mut copy = Command::new("mcopy");
+    copy.args(["-s", "-i"]).arg(&image).arg("::*").arg(&out).env("LC_ALL", "C.UTF-8");
+    run(copy.env("MTOOLSRC", folder.path().join("none")));
+    for (index, (path, len)) in PATHS.iter().enumerate() {
+        let found = out.join(path);
+        if path.ends_with('/') {
+            assert!(found.is_dir(), "{path}");
+        } else {
+            assert!(fs::read(&found).unwrap() == content(*len, index), "{path}");
+        }
+    }
+    let label = run(Command::new("mlabel").args(["-s", "-i"]).arg(&image).arg("::"));
+    let label = String::from_utf8(label.stdout).unwrap();
+    assert!(label.contains("Volume label is ORACLE"), "{label}");
+}
+
+/// The checker judges volumes that others made.
+#[test]
+#[ignore = "needs mtools"]
+fn volumes_of_mtools_with_foreign_names_are_clean() {
+    let folder = TempDir::new().unwrap();
+    let image = folder.path().join("mtools.img");
+    fs::File::create(&image).unwrap().set_len(40 << 20).unwrap();
+    let config = folder.path().join("mtoolsrc");
+    fs::write(&config, "mtools_skip_check=1\n").unwrap();
+    let mtools = |program: &str| {
+        let mut command = Command::new(program);
+        command.env("LC_ALL", "C.UTF-8").env("MTOOLSRC", &config);
+        command
+    };
+    run(mtools("mformat").args(["-F", "-c", "1", "-T", "81920", "-i"]).arg(&image).arg("::"));
+    // Short names of one length in a code page: their bytes differ, and nothing else tells them apart.
+    for name in ["фото.txt", "файл.txt", "Фото2.txt", "Файл2.txt"] {
+        let file = folder.path().join(name);
+        fs::write(&file, content(100, 3)).unwrap();
+        run(mtools("mcopy").arg("-i").arg(&image).arg(&file).arg("::"));
+    }
+    let mut volume = Volume::open(fs::File::open(&image).unwrap(), 0, 40 << 20).unwrap();
+    let faults = volume.check().unwrap();
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!(volume.walk().unwrap().len(), 4);
+}
+
+#[test]
+#[ignore = "needs mkfs.fat and mtools"]
+fn volumes_of_others_are_clean() {
+    let folder = TempDir::new().unwrap();
+    let image = folder.path().join("other.img");
+    for (mib, label) in [(40, None), (300, Some("OTHER"))] {
+        fs::File::create(&image).unwrap().set_len(mib << 20).unwrap();
+        let mut mkfs = Command::new("mkfs.fat");
+        mkfs.args(["-F", "32"]);
+        if let Some(label) = label {
+            mkfs.args(["-n", label]);
+        }
+        run(mkfs.arg(&image));
+        let source = folder.path().join(format!("source{mib}"));
+        fs::create_dir_all(source.join("Sub folder/deeper")).unwrap();
+        fs::write(source.join("Sub folder/some file.text"), content(70_000, 1)).unwrap();
+        fs::write(source.join("Sub folder/deeper/UPPER.TXT"), content(1, 2)).unwrap();
+        fs::write(source.join("empty"), []).unwrap();
+        let mut copy = Command::new("mcopy");
+        copy.args(["-s", "-i"]).arg(&image).arg(&source).arg("::").env("LC_ALL", "C.UTF-8");
+        run(&mut copy);
+        let mut volume = Volume::open(fs::File::open(&image).unwrap(), 0, mib << 20).unwrap();
+        let faults = volume.check().unwrap();
+        assert!(faults.is_empty(), "{faults:#?}");
+        assert_eq!(volume.label().unwrap().as_deref(), label);
+        assert_eq!(volume.walk().unwrap().len(), 6);
+    }
+}

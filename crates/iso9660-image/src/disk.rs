@@ -1,0 +1,9 @@
+//! The fixed records of ECMA-119, Joliet and El Torito as they lie on the medium. Nothing here
+//! knows of planning or of reading; the assertions beside each record are the standard's tables.
+
+pub(crate) mod boot_catalog;
+pub(crate) mod both_endian;
+pub(crate) mod date;
+pub(crate) mod directory_record;
+pub(crate) mod path_table_record;
+pub(crate) mod volume_descriptor;

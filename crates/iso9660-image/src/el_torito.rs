@@ -1,0 +1,298 @@
+//! The boot catalog (El Torito 1.0, section 2; UEFI 2.11, 13.3.2). Size, descriptor, data, like
+//! every part.
+
+use extent_image::{Data, PlanBuilder, Tree};
+use zerocopy::little_endian::U16;
+use zerocopy::{FromZeros, IntoBytes};
+
+use crate::contents::Contents;
+use crate::disk::boot_catalog::{
+    BOOTABLE, ENTRY, HEADER_LAST, HEADER_MORE, ImageEntry, KEY, PLATFORM_EFI, PLATFORM_X86,
+    SectionHeader, VALIDATION, ValidationEntry,
+};
+use crate::disk::volume_descriptor::{BOOT_RECORD, BootRecord, EL_TORITO, STANDARD_ID};
+use crate::error::PlanError;
+use crate::options::{BootEntry, BootImage, Platform};
+use crate::report::{FileExtent, Notice, PlacedBootEntry};
+use crate::units::{Cursor, Lba, SECTOR_LEN, SectorCount};
+
+/// Bytes of the unit in which an entry counts.
+const BOOT_SECTOR: u64 = 512;
+
+/// The boot catalog of an image that boots.
+pub(crate) struct BootCatalog {
+    /// The default entry first.
+    entries: Vec<BootEntry>,
+    sector_counts: Vec<u16>,
+    lba: Lba,
+}
+
+impl BootCatalog {
+    /// Orders the entries and checks them; `None` when there is none.
+    pub(crate) fn new(
+        tree: &Tree,
+        entries: &[BootEntry],
+        notices: &mut Vec<Notice>,
+    ) -> Result<Option<Self>, PlanError> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        let mut entries = entries.to_vec();
+        // A BIOS reads the default entry alone, UEFI looks through the sections too.
+        if let Some(bios) = entries.iter().position(|e| e.platform() == Platform::Bios)
+            && let Some(first) = entries.get_mut(..=bios)
+        {
+            first.rotate_right(1);
+        }
+        let sector_counts: Result<_, _> =
+            entries.iter().map(|entry| sector_count(tree, entry, notices)).collect();
+        let this = Self { entries, sector_counts: sector_counts?, lba: Lba::new(0) };
+        let needed = this.bytes(&[]).len();
+        if needed > SECTOR_LEN {
+            return Err(PlanError::TooManyBootEntries { needed, allowed: SECTOR_LEN });
+        }
+        Ok(Some(this))
+    }
+
+    /// The images that are in no directory, in the order of their entries: so [`Contents`] numbers
+    /// them.
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = &Data> {
+        self.entries.iter().filter_map(|entry| match entry.image() {
+            BootImage::Hidden(data) => Some(data),
+            BootImage::File(_) => None,
+        })
+    }
+
+    /// Size: one sector, all that firmware reads.
+    pub(crate) fn place(&mut self, cursor: &mut Cursor) {
+        self.lba = cursor.take(SectorCount::ONE);
+    }
+
+    pub(crate) fn lba(&self) -> Lba {
+        self.lba
+    }
+
+    /// The descriptor.
+    pub(crate) fn descriptor(&self) -> BootRecord {
+        BootRecord {
+            kind: BOOT_RECORD,
+            standard_id: STANDARD_ID,
+            version: 1,
+            boot_system_id: EL_TORITO,
+            boot_id: [0; 32],
+            catalog: self.lba.sector().into(),
+            unused_75: [0; 1973],
+        }
+    }
+
+    /// The entries as they are written.
+    pub(crate) fn entries(&self, contents: &Contents) -> Vec<PlacedBootEntry> {
+        let mut hidden = 0..self.entries.len();
+        let places: Vec<FileExtent> = self
+            .entries
+            .iter()
+            .map(|entry| match entry.image() {
+                BootImage::File(node) => contents.file(*node),
+                BootImage::Hidden(_) => contents.hidden(hidden.next().unwrap_or_default()),
+            })
+            .collect();
+        let rows = self.entries.iter().zip(&self.sector_counts).zip(places);
+        rows.map(|((entry, sector_count), image)| PlacedBootEntry {
+            platform: entry.platform(),
+            image,
+            load_segment: entry.load_segment(),
+            sector_count: *sector_count,
+        })
+        .collect()
+    }
+
+    /// Data.
+    pub(crate) fn write(
+        &self,
+        contents: &Contents,
+        builder: &mut PlanBuilder,
+    ) -> Result<(), PlanError> {
+        builder.zero_to("slack", self.lba.byte_offset())?;
+        let mut bytes = self.bytes(&self.entries(contents));
+        bytes.resize(SECTOR_LEN, 0);
+        builder.bytes("boot catalog", bytes)?;
+        Ok(())
+    }
+
+    /// The catalog without the zeros at its end. The number of `placed` entries does not change its
+    /// length, so the same description measures it.
+    fn bytes(&self, placed: &[PlacedBootEntry]) -> Vec<u8> {
+        let image_entry = |at: usize| {
+            let mut raw = ImageEntry::new_zeroed();
+            if let Some(entry) = placed.get(at) {
+                raw.boot_indicator = BOOTABLE;
+                raw.load_segment = entry.load_segment.into();
+                raw.sector_count = entry.sector_count.into();
+                raw.load_rba = entry.image.lba.sector().into();
+            }
+            raw
+        };
+        let platforms: Vec<u8> = self.entries.iter().map(|e| platform_id(e.platform())).collect();
+        let first = platforms.first().copied().unwrap_or(PLATFORM_X86);
+        let mut bytes = validation_entry(first).as_bytes().to_vec();
+        bytes.extend_from_slice(image_entry(0).as_bytes());
+        // One section for each run of entries of one platform.
+        let rest = platforms.get(1..).unwrap_or_default();
+        let runs: Vec<&[u8]> = rest.chunk_by(|a, b| a == b).collect();
+        let mut at = 0usize;
+        for (number, run) in (1..).zip(&runs) {
+            let mut header = SectionHeader::new_zeroed();
+            header.indicator = if number == runs.len() { HEADER_LAST } else { HEADER_MORE };
+            header.platform = run.first().copied().unwrap_or_default();
+            // A catalog with more than 64 entries is refused.
+            header.entries = u16::try_from(run.len()).unwrap_or(u16::MAX).into();
+            bytes.extend_from_slice(header.as_bytes());
+            for _ in *run {
+                at = at.saturating_add(1);
+                bytes.extend_from_slice(image_entry(at).as_bytes());
+            }
+        }
+        debug_assert_eq!(bytes.len() % ENTRY, 0);
+        bytes
+    }
+}
+
+fn platform_id(platform: Platform) -> u8 {
+    match platform {
+        Platform::Bios => PLATFORM_X86,
+        Platform::Efi => PLATFORM_EFI,
+    }
+}
+
+fn validation_entry(platform: u8) -> ValidationEntry {
+    let mut entry = ValidationEntry::new_zeroed();
+    entry.header_id = VALIDATION;
+    entry.platform = platform;
+    entry.key = KEY;
+    let words = entry.as_bytes().chunks_exact(2).filter_map(|w| <[u8; 2]>::try_from(w).ok());
+    let sum = words.fold(0u16, |sum, word| sum.wrapping_add(u16::from_le_bytes(word)));
+    entry.checksum = U16::new(sum.wrapping_neg());
+    entry
+}
+
+/// The sector count of an entry, checked against its image.
+fn sector_count(
+    tree: &Tree,
+    entry: &BootEntry,
+    notices: &mut Vec<Notice>,
+) -> Result<u16, PlanError> {
+    let platform = entry.platform();
+    let (image, data) = match entry.image() {
+        BootImage::Hidden(data) => (data.describe(), data),
+        BootImage::File(node) => {
+            let path = tree.path(*node);
+            match tree.data(*node) {
+                Some(data) => (path, data),
+                None => return Err(PlanError::BootImageNotAFile { platform, path }),
+            }
+        }
+    };
+    let len = data.len();
+    if len == 0 {
+        return Err(PlanError::BootImageEmpty { platform, image });
+    }
+    if let Some(count) = entry.sector_count() {
+        return Ok(count);
+    }
+    match (u16::try_from(len.div_ceil(BOOT_SECTOR)), platform) {
+        (Ok(count), _) => Ok(count),
+        (Err(_), Platform::Efi) => {
+            notices.push(Notice::SectorCount { image, len });
+            Ok(0)
+        }
+        // A BIOS would load nothing.
+        (Err(_), Platform::Bios) => {
+            let allowed = BOOT_SECTOR.saturating_mul(u64::from(u16::MAX));
+            Err(PlanError::BootImageTooLarge { image, len, allowed })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use extent_image::{Meta, Timestamp, TreeBuilder};
+
+    use super::*;
+
+    fn catalog(platforms: &[Platform]) -> Result<Option<BootCatalog>, PlanError> {
+        let tree = TreeBuilder::new(Meta::at(Timestamp::FAT_EPOCH)).finish().unwrap();
+        let entries: Vec<_> = platforms
+            .iter()
+            .map(|p| BootEntry::new(*p, BootImage::Hidden(Data::bytes("image", vec![0; 2048]))))
+            .collect();
+        BootCatalog::new(&tree, &entries, &mut Vec::new())
+    }
+
+    /// The catalog with the images at LBA 0x100, 0x101 and so on.
+    fn bytes(platforms: &[Platform]) -> Vec<u8> {
+        let catalog = catalog(platforms).unwrap().unwrap();
+        let placed: Vec<_> = (0x100..)
+            .zip(&catalog.entries)
+            .map(|(lba, entry)| PlacedBootEntry {
+                platform: entry.platform(),
+                image: FileExtent { lba: Lba::new(lba), len: 2048 },
+                load_segment: 0,
+                sector_count: 4,
+            })
+            .collect();
+        catalog.bytes(&placed)
+    }
+
+    fn with_zeros(start: &[u8]) -> Vec<u8> {
+        let mut row = start.to_vec();
+        row.resize(ENTRY, 0);
+        row
+    }
+
+    #[test]
+    fn bios_before_uefi_by_hand() {
+        let mut validation = with_zeros(&[1]);
+        validation[28..].copy_from_slice(&[0xAA, 0x55, 0x55, 0xAA]);
+        let expected = [
+            validation,
+            with_zeros(&[0x88, 0, 0, 0, 0, 0, 4, 0, 0, 1, 0, 0]),
+            with_zeros(&[0x91, 0xEF, 1, 0]),
+            with_zeros(&[0x88, 0, 0, 0, 0, 0, 4, 0, 1, 1, 0, 0]),
+        ];
+        assert_eq!(bytes(&[Platform::Efi, Platform::Bios]), expected.concat());
+    }
+
+    #[test]
+    fn uefi_alone_is_the_default() {
+        let bytes = bytes(&[Platform::Efi]);
+        assert_eq!(bytes.len(), 64);
+        assert_eq!(bytes[..2], [1, 0xEF]);
+        // 0xEF01 + 0xAA55 + checksum = 0x20000.
+        assert_eq!(bytes[28..32], [0xAA, 0x66, 0x55, 0xAA]);
+    }
+
+    #[test]
+    fn runs_of_one_platform_share_a_header() {
+        use Platform::{Bios, Efi};
+        let bytes = bytes(&[Bios, Efi, Efi, Bios]);
+        let firsts: Vec<_> = bytes.chunks(ENTRY).map(|e| (e[0], e[1], e[2])).collect();
+        let expected = [
+            (1, 0, 0),
+            (0x88, 0, 0),
+            (0x90, 0xEF, 2),
+            (0x88, 0, 0),
+            (0x88, 0, 0),
+            (0x91, 0, 1),
+            (0x88, 0, 0),
+        ];
+        assert_eq!(firsts, expected);
+    }
+
+    #[test]
+    fn firmware_reads_one_sector() {
+        // Validation, default, header: 61 further entries fill the 64 places.
+        assert!(catalog(&[Platform::Efi; 62]).is_ok());
+        let error = catalog(&[Platform::Efi; 63]).err();
+        assert_eq!(error, Some(PlanError::TooManyBootEntries { needed: 2080, allowed: 2048 }));
+    }
+}

@@ -1,0 +1,84 @@
+//! Plans bootable ISO 9660 images with Joliet and El Torito, and checks any such image.
+//!
+//! A [`Tree`](extent_image::Tree) of files goes in, a [`Plan`](extent_image::Plan) comes out: every
+//! byte of the image has its place before the first is written, so it can be streamed to a pipe in
+//! one forward pass. Nothing is opened, nobody is asked for the time; equal trees and options give
+//! equal images.
+//!
+//! ```text
+//! sector
+//! 0         system area        zero
+//! 16        volume descriptors primary, boot record (with a boot catalog), Joliet, terminator
+//!           path tables        little- and big-endian, ISO 9660 then Joliet
+//!           directories        ISO 9660 then Joliet, each tree level by level
+//!           boot catalog       one sector, if there are boot entries
+//!           empty files        one zero sector, if there are empty files
+//!           file data          hidden boot images, then the files in the tree's data order; each
+//!                              source once; 64 KiB and more on even sectors, that is on 4 KiB
+//!           padding            150 zero sectors, part of the volume
+//! ```
+//!
+//! Numbers are little-endian, big-endian, or both, as each field of the standard wants; texts of the
+//! primary tree are ASCII, those of Joliet UTF-16 big-endian. Sectors have 2048 bytes.
+//!
+//! ```
+//! use extent_image::{Data, Meta, NodeId, Timestamp, TreeBuilder};
+//! use iso9660_image::{BootEntry, BootImage, ImageOptions, Platform, plan};
+//!
+//! let meta = Meta::at(Timestamp::from_unix_seconds(1_700_000_000));
+//! let mut tree = TreeBuilder::new(meta);
+//! let boot = tree.folder(NodeId::ROOT, "boot", meta)?;
+//! let loader = tree.file(boot, "etfsboot.com", meta, Data::bytes("loader", vec![0; 4096]))?;
+//! tree.set_rank(loader, -1); // first in the data
+//! let entry = BootEntry::new(Platform::Bios, BootImage::File(loader));
+//! let image = plan(&tree.finish()?, &ImageOptions::from_label("My disc").with_boot_entry(entry))?;
+//! image.plan().write_to(std::io::sink(), &Default::default(), &mut ())?;
+//! assert_eq!(image.plan().len(), image.sectors() * 2048);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What a tree becomes
+//! Names that a tree cannot hold are shortened, their characters replaced by `_`, and told apart by
+//! numbers; each is a [`Notice`] of the plan. The primary tree has interchange level 2: `NAME.EXT;1`
+//! of `A-Z 0-9 _`, 30 characters and a dot, folders 31. Joliet has 64 UTF-16 units; pairs are never
+//! split. Folders deeper than eight levels stay where they are. Files that are hidden in the tree
+//! are hidden on the disc; read-only and system have no place there.
+//!
+//! # What is refused
+//! All before the first byte, as a [`PlanError`] with numbers and a way out: a file of 4 GiB or
+//! more; more sectors than the medium or the format has; a folder with a number over 65,535 that
+//! holds folders; two names that differ only by case, of which Windows would see one; boot images
+//! that cannot boot; on request every name that Joliet would have to change.
+//!
+//! # What comes later
+//! UDF beside ISO 9660, files of several extents, Rock Ridge, volume sets, boot info tables. Every
+//! part of an image goes size, descriptor, data, from one place in `plan`; these are further parts.
+//!
+//! # Checking
+//! [`check::Image`] reads any image and lists its [faults](check::Fault) by position. It shares no
+//! layout code with the planner.
+
+// Tests compute what they like; tidy numbers are for what runs on untrusted bytes.
+#![cfg_attr(not(test), warn(clippy::as_conversions, clippy::arithmetic_side_effects))]
+
+pub mod check;
+mod contents;
+mod disk;
+mod el_torito;
+mod error;
+mod hierarchy;
+mod name;
+mod options;
+mod out;
+mod plan;
+mod report;
+mod text;
+mod units;
+mod volume;
+
+pub use error::PlanError;
+pub use options::{BootEntry, BootImage, ImageOptions, Platform};
+pub use plan::{ImagePlan, plan, sectors_needed};
+pub use report::{FileExtent, Notice, PlacedBootEntry, Rename, TreeKind};
+pub use text::{InfoText, JolietVolumeId, TextError, VolumeId};
+pub use units::Lba;

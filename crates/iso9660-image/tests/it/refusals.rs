@@ -1,0 +1,128 @@
+//! What is refused before the first byte, with its numbers.
+
+use extent_image::{Data, NodeId, TreeBuilder};
+use iso9660_image::{
+    BootEntry, BootImage, PlanError, Platform, Rename, TreeKind, plan, sectors_needed,
+};
+
+use crate::build::{find, huge, meta, options, tree};
+
+fn refusal(tree: &extent_image::Tree, options: &iso9660_image::ImageOptions) -> PlanError {
+    plan(tree, options).expect_err("must be refused")
+}
+
+#[test]
+fn a_file_of_4_gib() {
+    let mut builder = TreeBuilder::new(meta());
+    let folder = builder.folder(NodeId::ROOT, "sources", meta()).unwrap();
+    builder.file(folder, "install.wim", meta(), huge(1 << 32)).unwrap();
+    let error = refusal(&builder.finish().unwrap(), &options());
+    assert_eq!(
+        error.to_string(),
+        "sources/install.wim: 4294967296 bytes, a file in an ISO 9660 image may have 4294967295; \
+         split it or leave it out"
+    );
+}
+
+#[test]
+fn more_than_the_medium_holds() {
+    let tree = tree(&[("a", &[1; 10_000])]);
+    let needed = sectors_needed(&tree, &options()).unwrap();
+    let exact = options().with_capacity_sectors(Some(needed));
+    assert_eq!(plan(&tree, &exact).unwrap().sectors(), needed);
+    let error = refusal(&tree, &options().with_capacity_sectors(Some(needed - 3)));
+    assert_eq!(error, PlanError::Capacity { needed, allowed: needed - 3, over: 3 });
+}
+
+#[test]
+fn more_than_the_format_counts() {
+    let mut builder = TreeBuilder::new(meta());
+    for n in 0..2049 {
+        builder.file(NodeId::ROOT, &format!("f{n}"), meta(), huge(0xFFFF_FFFF)).unwrap();
+    }
+    let error = refusal(&builder.finish().unwrap(), &options());
+    let PlanError::TooManySectors { needed, allowed } = error else { panic!("{error:?}") };
+    assert_eq!(allowed, 0xFFFF_FFFF);
+    assert!(needed > 2049 * (1 << 21));
+}
+
+#[test]
+fn names_that_differ_by_case() {
+    let error = refusal(&tree(&[("sub/Readme", b""), ("sub/README", b"")]), &options());
+    assert_eq!(
+        error.to_string(),
+        "sub/README and sub/Readme differ only by case, Windows would see one; rename one of them"
+    );
+}
+
+#[test]
+fn strict_joliet_lists_every_name() {
+    let tree = tree(&[("a:b", b""), ("fine.txt", b""), ("sub/c?", b"")]);
+    assert!(plan(&tree, &options()).is_ok());
+    let error = refusal(&tree, &options().with_strict_joliet(true));
+    let rename = |path: &str, written: &str| Rename {
+        tree: TreeKind::Joliet,
+        path: path.into(),
+        written: written.into(),
+    };
+    let renames = vec![rename("a:b", "a_b"), rename("sub/c?", "c_")];
+    assert_eq!(error, PlanError::JolietNames { renames });
+    assert_eq!(error.to_string(), "2 name(s) do not fit Joliet (a:b, sub/c?); rename them");
+}
+
+#[test]
+fn boot_images_that_cannot_boot() {
+    let tree = tree(&[("sub/empty", b"")]);
+    let with = |platform, image| options().with_boot_entry(BootEntry::new(platform, image));
+    let folder = BootImage::File(find(&tree, "sub"));
+    assert_eq!(
+        refusal(&tree, &with(Platform::Bios, folder)),
+        PlanError::BootImageNotAFile { platform: Platform::Bios, path: "sub".into() }
+    );
+    let empty = BootImage::File(find(&tree, "sub/empty"));
+    assert_eq!(
+        refusal(&tree, &with(Platform::Efi, empty)),
+        PlanError::BootImageEmpty { platform: Platform::Efi, image: "sub/empty".into() }
+    );
+    let (len, allowed) = (65_535 * 512 + 1, 65_535 * 512);
+    let large = BootImage::Hidden(huge(len));
+    let image = format!("{len} zeros");
+    assert_eq!(
+        refusal(&tree, &with(Platform::Bios, large.clone())),
+        PlanError::BootImageTooLarge { image, len, allowed }
+    );
+    let part = BootEntry::new(Platform::Bios, large).with_sector_count(4).with_load_segment(0x1000);
+    let plan = plan(&tree, &options().with_boot_entry(part)).unwrap();
+    assert_eq!(plan.boot_entries()[0].sector_count, 4);
+    assert_eq!(plan.boot_entries()[0].load_segment, 0x1000);
+}
+
+/// 65,535 folders can hold folders; the path table has no room for the number of another.
+#[test]
+fn folders_beyond_sixteen_bits() {
+    let nested = |at: usize| {
+        let mut builder = TreeBuilder::new(meta());
+        let mut folder = NodeId::ROOT;
+        for n in 0..65_535 {
+            let id = builder.folder(NodeId::ROOT, &format!("{n:05}"), meta()).unwrap();
+            if n == at {
+                folder = id;
+            }
+        }
+        builder.folder(folder, "child", meta()).unwrap();
+        builder.file(folder, "file", meta(), Data::bytes("t", "x")).unwrap();
+        builder.finish().unwrap()
+    };
+    // The root is number 1, so this is number 65,535.
+    assert!(sectors_needed(&nested(65_533), &options()).is_ok());
+    let error = sectors_needed(&nested(65_534), &options()).unwrap_err();
+    assert_eq!(
+        error,
+        PlanError::TooManyFolders {
+            tree: TreeKind::Primary,
+            path: "65534".into(),
+            number: 65_536,
+            allowed: 65_535
+        }
+    );
+}

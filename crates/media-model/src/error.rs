@@ -1,0 +1,396 @@
+//! Why a value was refused. Every error has two halves, what is wrong and the way out, because a
+//! [`Problem`](crate::Problem) shows them apart; its `Display` is `what; remedy`. thiserror makes
+//! one text per variant and could not give the halves, so [`Refusal`] does its work here.
+//!
+//! Positions are byte offsets into the text that was given.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::text::shown;
+
+/// The two halves of a refusal.
+pub trait Refusal: Error {
+    /// What is wrong, with numbers; no full stop.
+    fn what(&self) -> String;
+
+    /// What to give instead; no full stop.
+    fn remedy(&self) -> String;
+}
+
+macro_rules! display_both_halves {
+    ($($error:ty),* $(,)?) => {$(
+        impl fmt::Display for $error {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}; {}", self.what(), self.remedy())
+            }
+        }
+
+        impl Error for $error {}
+    )*};
+}
+
+display_both_halves!(
+    LabelError,
+    SizeError,
+    NameError,
+    OutputError,
+    PackageIdError,
+    MediaPathError,
+    AddSpecError,
+);
+
+/// Why a text is no [`MediaLabel`](crate::MediaLabel).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LabelError {
+    /// Nothing was given.
+    Empty,
+    /// More characters than a label has.
+    TooLong {
+        /// Characters given.
+        length: usize,
+        /// Characters allowed.
+        max: usize,
+    },
+    /// A character that is not printable ASCII.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
+}
+
+impl Refusal for LabelError {
+    fn what(&self) -> String {
+        match self {
+            Self::Empty => "the media label is empty".to_owned(),
+            Self::TooLong { length, max } => {
+                format!("the media label has {length} characters where {max} are allowed")
+            }
+            Self::Character { position, found } => {
+                format!("{found:?} at byte {position} cannot stand in a media label")
+            }
+        }
+    }
+
+    fn remedy(&self) -> String {
+        "use 1 to 32 printable ASCII characters (space to ~)".to_owned()
+    }
+}
+
+/// Why a text is no [`MediaSize`](crate::MediaSize) or [`ImageSize`](crate::ImageSize).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SizeError {
+    pub(crate) fault: SizeFault,
+    /// What this kind of size looks like.
+    pub(crate) allowed: &'static str,
+}
+
+impl SizeError {
+    /// What is wrong with the text.
+    pub fn fault(&self) -> &SizeFault {
+        &self.fault
+    }
+}
+
+/// What is wrong with the text of a size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SizeFault {
+    /// Nothing was given.
+    Empty,
+    /// Something else where a digit or the unit is due.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
+    /// A number without a unit.
+    NoUnit {
+        /// Byte offset where the unit is missing.
+        position: usize,
+    },
+    /// A unit this size is not given in.
+    Unit {
+        /// Byte offset of the unit.
+        position: usize,
+        /// The unit.
+        found: String,
+    },
+    /// Nothing fits into zero bytes.
+    Zero,
+    /// More than can be counted in 64 bits of bytes.
+    TooLarge,
+}
+
+impl Refusal for SizeError {
+    fn what(&self) -> String {
+        match &self.fault {
+            SizeFault::Empty => "the size is empty".to_owned(),
+            SizeFault::Character { position, found } => {
+                format!("{found:?} at byte {position} is neither a digit nor a unit")
+            }
+            SizeFault::NoUnit { position } => {
+                format!("the number ends at byte {position} without a unit")
+            }
+            SizeFault::Unit { position, found } => {
+                format!("{} at byte {position} is no unit of this size", shown(found))
+            }
+            SizeFault::Zero => "the size is zero".to_owned(),
+            SizeFault::TooLarge => format!("the size is above {} bytes", u64::MAX),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        format!("give {}", self.allowed)
+    }
+}
+
+/// A word that is none of the words known, for [`MediaType`](crate::MediaType) and
+/// [`TargetArch`](crate::TargetArch).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NameError {
+    pub(crate) kind: &'static str,
+    pub(crate) found: String,
+    pub(crate) allowed: &'static [&'static str],
+}
+
+impl NameError {
+    /// The words that are known.
+    pub fn allowed(&self) -> &'static [&'static str] {
+        self.allowed
+    }
+}
+
+impl Refusal for NameError {
+    fn what(&self) -> String {
+        if self.found.is_empty() {
+            format!("the {} is empty", self.kind)
+        } else {
+            format!("{} is no {} this version knows", shown(&self.found), self.kind)
+        }
+    }
+
+    fn remedy(&self) -> String {
+        format!("give one of: {}", self.allowed.join(", "))
+    }
+}
+
+/// Why a path is no [`Output`](crate::Output).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// Nothing was given.
+    Empty,
+    /// A path that can only be a folder: it ends in a separator, `.` or `..`.
+    Folder {
+        /// The path, as far as it is Unicode.
+        path: String,
+    },
+}
+
+impl Refusal for OutputError {
+    fn what(&self) -> String {
+        match self {
+            Self::Empty => "the output path is empty".to_owned(),
+            Self::Folder { path } => format!("{} names a folder, not a file", shown(path)),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        "give the path of the image file to make, or - for standard output".to_owned()
+    }
+}
+
+/// Why a text is no [`PackageId`](crate::PackageId).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PackageIdError {
+    /// Not eight characters before the version.
+    Length {
+        /// Characters before the version.
+        length: usize,
+        /// Characters a package id has.
+        allowed: usize,
+    },
+    /// A character the id cannot have there.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+        /// What may stand there.
+        allowed: &'static str,
+    },
+    /// A dot with no version behind it.
+    EmptyVersion {
+        /// Byte offset where the version is missing.
+        position: usize,
+    },
+    /// A version above the largest number we count to.
+    VersionTooLarge {
+        /// Byte offset of the version.
+        position: usize,
+        /// Largest version.
+        max: u64,
+    },
+}
+
+impl Refusal for PackageIdError {
+    fn what(&self) -> String {
+        match self {
+            Self::Length { length, allowed } => {
+                format!("the package id has {length} characters where there are {allowed}")
+            }
+            Self::Character { position, found, allowed } => {
+                format!("{found:?} at byte {position} of the package id is not {allowed}")
+            }
+            Self::EmptyVersion { position } => {
+                format!("the version of the package is missing at byte {position}")
+            }
+            Self::VersionTooLarge { position, max } => {
+                format!("the version at byte {position} of the package id is above {max}")
+            }
+        }
+    }
+
+    fn remedy(&self) -> String {
+        "give the site code and five hexadecimal digits, such as PS100005, \
+         or with a version PS100005.3"
+            .to_owned()
+    }
+}
+
+/// Why a text is no [`MediaPath`](crate::MediaPath).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MediaPathError {
+    /// Two separators in a row, or one at the end.
+    EmptyComponent {
+        /// Byte offset where a name is missing.
+        position: usize,
+    },
+    /// `.` or `..`.
+    Dots {
+        /// Byte offset of the component.
+        position: usize,
+        /// The component.
+        component: String,
+    },
+    /// A character Windows does not allow in a name.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+        /// The component it is in.
+        component: String,
+    },
+    /// A dot or space at the end of a component; Windows drops them and then misses the file.
+    TrailingDotOrSpace {
+        /// Byte offset of the dot or space.
+        position: usize,
+        /// The component.
+        component: String,
+    },
+    /// A component longer than FAT and UDF can hold.
+    TooLong {
+        /// Byte offset of the component.
+        position: usize,
+        /// The component.
+        component: String,
+        /// Its length in UTF-16 units.
+        units: usize,
+        /// UTF-16 units allowed.
+        max: usize,
+    },
+}
+
+impl Refusal for MediaPathError {
+    fn what(&self) -> String {
+        match self {
+            Self::EmptyComponent { position } => {
+                format!("a name is missing at byte {position} of the media path")
+            }
+            Self::Dots { position, component } => {
+                format!("{component} at byte {position} of the media path is no name")
+            }
+            Self::Character { position, found, component } => format!(
+                "{found:?} at byte {position} of the media path cannot stand in a name ({})",
+                shown(component)
+            ),
+            Self::TrailingDotOrSpace { position, component } => format!(
+                "the name '{}' ends in a dot or space at byte {position} of the media path",
+                shown(component)
+            ),
+            Self::TooLong { position, component, units, max } => format!(
+                "the name at byte {position} of the media path has {units} UTF-16 units where \
+                 {max} are allowed ({})",
+                shown(component)
+            ),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::EmptyComponent { .. } => "take out the doubled or last separator",
+            Self::Dots { .. } => "write the path from the root of the media, such as Tools\\x64",
+            Self::Character { .. } => {
+                "leave out control characters and \" * : < > ? |; \\ and / separate names"
+            }
+            Self::TrailingDotOrSpace { .. } => "take the dot or space out",
+            Self::TooLong { .. } => "shorten the name",
+        }
+        .to_owned()
+    }
+}
+
+/// Why a text is no [`AddSpec`](crate::AddSpec).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AddSpecError {
+    /// No `=` between the two paths.
+    NoEquals {
+        /// The text.
+        text: String,
+    },
+    /// Nothing before the `=`.
+    EmptyHost,
+    /// The media path holds a `=`, so the text form would be split elsewhere.
+    EqualsInMediaPath {
+        /// Byte offset in the media path.
+        position: usize,
+    },
+    /// The part behind the last `=` is no media path; positions count from there.
+    MediaPath(MediaPathError),
+}
+
+impl Refusal for AddSpecError {
+    fn what(&self) -> String {
+        match self {
+            Self::NoEquals { text } => {
+                format!("{} has no = between host path and media path", shown(text))
+            }
+            Self::EmptyHost => "nothing stands before the =".to_owned(),
+            Self::EqualsInMediaPath { position } => {
+                format!("= at byte {position} of the media path")
+            }
+            Self::MediaPath(error) => error.what(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::NoEquals { .. } | Self::EmptyHost => {
+                "write HOST=MEDIA_PATH, such as tools=\\Tools; the last = divides".to_owned()
+            }
+            Self::EqualsInMediaPath { .. } => {
+                "give the file a name without =, or add the folder that holds it".to_owned()
+            }
+            Self::MediaPath(error) => error.remedy(),
+        }
+    }
+}

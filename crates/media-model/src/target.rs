@@ -1,0 +1,182 @@
+//! What kind of media is made, for which machines, and where it goes.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::error::{NameError, OutputError};
+use crate::text::text_form;
+
+/// Gives a field-less enum its text form; the words are matched exactly.
+macro_rules! words {
+    ($type:ident, $kind:literal, $($word:literal => $variant:ident),* $(,)?) => {
+        text_form!($type, NameError);
+
+        impl $type {
+            /// The text forms.
+            pub const ALL: &[&str] = &[$($word),*];
+
+            /// Reads the text form.
+            ///
+            /// # Errors
+            ///
+            /// [`NameError`] for any other word.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    found => Err(NameError {
+                        kind: $kind,
+                        found: found.to_owned(),
+                        allowed: Self::ALL,
+                    }),
+                }
+            }
+
+            /// The text form.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+    };
+}
+
+/// The kind of media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MediaType {
+    /// A disc: an ISO image.
+    CdDvd,
+    /// A stick: a partitioned disk image with one FAT32 volume.
+    Usb,
+}
+
+words!(MediaType, "media type", "cd-dvd" => CdDvd, "usb" => Usb);
+
+/// The processor the boot image is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TargetArch {
+    /// 64-bit PC.
+    X64,
+    /// 32-bit PC.
+    X86,
+    /// 64-bit ARM; UEFI only.
+    Arm64,
+}
+
+words!(TargetArch, "architecture", "x64" => X64, "x86" => X86, "arm64" => Arm64);
+
+impl TargetArch {
+    /// The name of the boot manager in `\EFI\Boot` that firmware of this architecture starts (UEFI
+    /// specification 3.5.1.1).
+    pub fn efi_boot_file(self) -> &'static str {
+        match self {
+            Self::X64 => "bootx64.efi",
+            Self::X86 => "bootia32.efi",
+            Self::Arm64 => "bootaa64.efi",
+        }
+    }
+}
+
+/// Where the image goes: a file or standard output.
+///
+/// A path that can only be a folder is refused. What stands at the path is not looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Output(Option<PathBuf>);
+
+impl Output {
+    /// Standard output.
+    pub const STDOUT: Self = Self(None);
+
+    /// `-` is standard output, anything else the path of a file; `./-` is a file of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] when the path is empty or ends in a separator, `.` or `..`.
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, OutputError> {
+        let path = path.into();
+        if path.as_os_str().is_empty() {
+            return Err(OutputError::Empty);
+        }
+        if path.as_os_str() == "-" {
+            return Ok(Self::STDOUT);
+        }
+        if !names_a_file(&path) {
+            return Err(OutputError::Folder { path: path.to_string_lossy().into_owned() });
+        }
+        Ok(Self(Some(path)))
+    }
+
+    /// The path of the file; `None` for standard output.
+    pub fn file(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    /// Whether the image goes to standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(path) => path.display().fmt(f),
+            None => f.pad("-"),
+        }
+    }
+}
+
+/// Whether the last part of `path` can be the name of a file. `Path::file_name` alone overlooks
+/// `media/` and `media/.`, which it takes for `media`.
+pub(crate) fn names_a_file(path: &Path) -> bool {
+    let Some(name) = path.file_name() else { return false };
+    // file_name() drops only trailing separators and dots, so a path that names a file ends in it.
+    path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Refusal;
+
+    #[test]
+    fn words() {
+        assert_eq!(MediaType::new("usb"), Ok(MediaType::Usb));
+        assert_eq!(MediaType::CdDvd.to_string(), "cd-dvd");
+        assert_eq!(TargetArch::new("arm64").unwrap().efi_boot_file(), "bootaa64.efi");
+        for word in ["hybrid", "USB", "usb ", ""] {
+            let error = MediaType::new(word).unwrap_err();
+            assert_eq!(error.allowed(), ["cd-dvd", "usb"]);
+            assert_eq!(error.remedy(), "give one of: cd-dvd, usb");
+        }
+        assert_eq!(
+            MediaType::new("hybrid").unwrap_err().what(),
+            "hybrid is no media type this version knows"
+        );
+    }
+
+    #[test]
+    fn outputs() {
+        assert!(Output::new("-").unwrap().is_stdout());
+        assert_eq!(Output::new("./-").unwrap().file(), Some(Path::new("./-")));
+        for file in ["a", "a.iso", "/dev/null", "b/...", "b/.a", "b/a.", ".a", "-/-"] {
+            assert_eq!(Output::new(file).unwrap().file(), Some(Path::new(file)));
+        }
+        assert_eq!(Output::new(""), Err(OutputError::Empty));
+        for folder in ["/", ".", "..", "a/", "a//", "a/.", "a/..", "a/./", "a/././/."] {
+            assert_eq!(
+                Output::new(folder),
+                Err(OutputError::Folder { path: folder.to_owned() }),
+                "{folder}"
+            );
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Whole requests: every problem at once, each with its option and kind, and the serde form.
+
+use media_model::{CaptureMediaRequest, MediaSize, MediaType, ProblemKind};
+use serde_json::json;
+
+fn disc() -> CaptureMediaRequest {
+    CaptureMediaRequest::new("boot.wim", MediaType::CdDvd, "out/capture.iso")
+}
+
+fn usb() -> CaptureMediaRequest {
+    CaptureMediaRequest::new("boot.wim", MediaType::Usb, "out/capture.img")
+}
+
+fn problems(request: &CaptureMediaRequest) -> Vec<(&'static str, ProblemKind)> {
+    let problems = request.check().unwrap_err();
+    for problem in &problems {
+        assert!(!problem.what().is_empty() && !problem.remedy().is_empty());
+        for text in [problem.what(), problem.remedy()] {
+            assert!(!text.ends_with('.') && !text.contains("  "), "{text}");
+            assert!(!text.contains(char::is_control), "{text:?}");
+        }
+    }
+    problems.iter().map(|problem| (problem.option(), problem.kind())).collect()
+}
+
+#[test]
+fn defaults_are_the_wizards() {
+    let checked = disc().check().unwrap();
+    assert_eq!(checked.boot_image().to_str(), Some("boot.wim"));
+    assert_eq!(checked.media_type(), MediaType::CdDvd);
+    assert_eq!(checked.output().to_string(), "out/capture.iso");
+    assert_eq!(checked.label().as_str(), "Configuration Manager");
+    assert_eq!(checked.media_size(), MediaSize::UNLIMITED);
+    assert_eq!((checked.image_size(), checked.boot_files()), (None, None));
+    assert!(!checked.include_autorun() && !checked.checksum() && !checked.force());
+    assert!(checked.add().is_empty());
+    assert_eq!(checked.source_date_epoch(), None);
+}
+
+#[test]
+fn every_option_arrives() {
+    let checked = usb()
+        .with_label("Lab 7")
+        .with_include_autorun(true)
+        .with_image_size("8GB")
+        .with_boot_files("adk/media")
+        .with_add("tools=\\Tools")
+        .with_add("more=Tools")
+        .with_add("extra=")
+        .with_checksum(true)
+        .with_force(true)
+        .with_source_date_epoch(Some(1_700_000_000))
+        .check()
+        .unwrap();
+    assert_eq!(checked.label().as_str(), "Lab 7");
+    assert!(checked.include_autorun() && checked.checksum() && checked.force());
+    assert_eq!(checked.image_size().map(|size| size.bytes()), Some(8_000_000_000));
+    assert_eq!(checked.boot_files().and_then(|path| path.to_str()), Some("adk/media"));
+    let add: Vec<_> = checked.add().iter().map(ToString::to_string).collect();
+    assert_eq!(add, ["tools=\\Tools", "more=\\Tools", "extra=\\"]);
+    assert_eq!(checked.source_date_epoch(), Some(1_700_000_000));
+
+    let limited = disc().with_media_size("650MB").check().unwrap();
+    assert_eq!(limited.media_size().sectors(), Some(332_800));
+}
+
+#[test]
+fn everything_wrong_at_once() {
+    use ProblemKind::{Conflict, Malformed, Missing, NotApplicable, Reserved};
+    assert_eq!(
+        problems(&CaptureMediaRequest::default()),
+        [("boot-image", Missing), ("media-type", Missing), ("path", Missing)]
+    );
+    let request = CaptureMediaRequest::new("images/", "hybrid\u{1b}[2J", "")
+        .with_label("")
+        .with_media_size("5GB")
+        .with_image_size("8")
+        .with_boot_files("")
+        .with_add("tools")
+        .with_add("x=a\\..\\b")
+        .with_add("a=\\BOOT\\bcd")
+        .with_add("b=logs\\aux.log")
+        .with_add("c=d")
+        .with_add("./c=\\D")
+        .with_add("c/=/d");
+    assert_eq!(
+        problems(&request),
+        [
+            ("boot-image", Malformed),
+            ("media-type", Malformed),
+            ("path", Malformed),
+            ("label", Malformed),
+            ("media-size", Malformed),
+            ("image-size", Malformed),
+            ("boot-files", Malformed),
+            ("add", Malformed),
+            ("add", Malformed),
+            ("add", Reserved),
+            ("add", Reserved),
+            ("add", Conflict),
+        ]
+    );
+    let mut request = usb().with_media_size("4GB").with_checksum(true).with_force(true);
+    request.path = Some("-".into());
+    assert_eq!(
+        problems(&request),
+        [("media-size", NotApplicable), ("checksum", NotApplicable), ("force", NotApplicable)]
+    );
+    assert_eq!(problems(&disc().with_image_size("8GB")), [("image-size", NotApplicable)]);
+}
+
+#[test]
+fn sizes_of_usb_images() {
+    for size in ["34MiB", "35147264B", "2048GiB"] {
+        assert!(usb().with_image_size(size).check().is_ok(), "{size}");
+    }
+    for size in ["35147263B", "33MiB", "1B", "2199023255553B", "3000GB"] {
+        let problems = problems(&usb().with_image_size(size));
+        assert_eq!(problems, [("image-size", ProblemKind::OutOfRange)], "{size}");
+    }
+}
+
+#[test]
+fn output_over_input() {
+    for add in ["out=\\", "./out/capture.iso=x.iso", ".=\\"] {
+        let problems = problems(&disc().with_add(add));
+        assert_eq!(problems, [("path", ProblemKind::Conflict)], "{add}");
+    }
+    assert!(disc().with_add("out2=\\").check().is_ok());
+    let request = CaptureMediaRequest::new("./a//boot.wim", MediaType::Usb, "a/./boot.wim");
+    assert_eq!(problems(&request), [("path", ProblemKind::Conflict)]);
+    let request = CaptureMediaRequest::new("-", MediaType::Usb, "-");
+    assert_eq!(problems(&request), [("boot-image", ProblemKind::Malformed)]);
+}
+
+#[test]
+fn autorun_is_ours_only_when_asked_for() {
+    let request = disc().with_add("mine.inf=autorun.inf");
+    assert!(request.check().is_ok());
+    assert_eq!(problems(&request.with_include_autorun(true)), [("add", ProblemKind::Reserved)]);
+}
+
+#[test]
+fn problem_text() {
+    let problems = usb().with_media_size("4GB").with_add("x=NUL").check().unwrap_err();
+    let text: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        text,
+        [
+            "--media-size: a media size is for --media-type cd-dvd; leave it out; --image-size \
+             sets the size of a USB image",
+            "--add: NUL in \\NUL is a device name that Windows will not open; give the file or \
+             folder another name",
+        ]
+    );
+    assert_eq!(
+        serde_json::to_value(&problems[0]).unwrap(),
+        json!({
+            "option": "media-size",
+            "kind": "not-applicable",
+            "what": "a media size is for --media-type cd-dvd",
+            "remedy": "leave it out; --image-size sets the size of a USB image",
+        })
+    );
+}
+
+#[test]
+fn serde_form() {
+    let request = usb()
+        .with_label("Lab 7")
+        .with_include_autorun(true)
+        .with_image_size("8GB")
+        .with_boot_files("adk")
+        .with_add("tools=\\Tools")
+        .with_checksum(true)
+        .with_force(true);
+    let value = json!({
+        "version": 1,
+        "boot-image": "boot.wim",
+        "media-type": "usb",
+        "path": "out/capture.img",
+        "label": "Lab 7",
+        "include-autorun": true,
+        "image-size": "8GB",
+        "boot-files": "adk",
+        "add": ["tools=\\Tools"],
+        "checksum": true,
+        "force": true,
+    });
+    assert_eq!(serde_json::to_value(&request).unwrap(), value);
+    assert_eq!(serde_json::from_value::<CaptureMediaRequest>(value).unwrap(), request);
+
+    let epoch = serde_json::to_value(usb().with_source_date_epoch(Some(7))).unwrap();
+    assert_eq!(
+        epoch,
+        json!({
+            "version": 1,
+            "boot-image": "boot.wim",
+            "media-type": "usb",
+            "path": "out/capture.img",
+        })
+    );
+    // Bad values are read and found by check, together with all others.
+    let bad = json!({ "version": 1, "label": "", "media-size": "x" });
+    let bad: CaptureMediaRequest = serde_json::from_value(bad).unwrap();
+    assert_eq!(bad.check().unwrap_err().len(), 5);
+}
+
+#[test]
+fn serde_refusals() {
+    for (value, part) in [
+        (json!({}), "missing field `version`"),
+        (json!({ "version": 2 }), "version 2 of the request format is not known"),
+        (json!({ "version": 1, "boot_image": "x" }), "unknown field `boot_image`"),
+        (json!({ "version": 1, "source-date-epoch": 1 }), "unknown field `source-date-epoch`"),
+        (json!({ "version": 1, "force": "yes" }), "invalid type"),
+    ] {
+        let error = serde_json::from_value::<CaptureMediaRequest>(value).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}

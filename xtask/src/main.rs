@@ -1,0 +1,80 @@
+//! The project's own tasks: `cargo xtask --help`.
+//!
+//! Bare `cargo` and `rustc` are enough to start; a task that needs an outside tool names it, or
+//! installs it. Nothing depends on this crate.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a task does")]
+
+mod bench;
+mod bootcode;
+mod ci;
+mod context;
+mod fixtures;
+mod fuzz;
+mod metadata;
+mod oracles;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::context::Context;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The project's own tasks")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Everything a change must pass: tools, unit, integration and doc tests, boot code, oracles
+    Test,
+    /// Run the tests that need an outside tool; a missing tool is a failure
+    Oracles(oracles::Args),
+    /// Make the checked-in fixtures anew, by the script beside each INDEX
+    Fixtures,
+    /// Time our images beside cp, tar, xorriso and mtools
+    Bench(bench::Args),
+    /// Run the fuzz targets (nightly and cargo-fuzz)
+    Fuzz(fuzz::Args),
+    /// Assemble the boot code anew
+    Bootcode {
+        /// Write nothing; fail when the checked-in bytes differ
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the house rules that the compiler does not know
+    Tidy,
+    /// What continuous integration runs: formatting, lints, docs, MSRV, tidy, licences, test
+    Ci(ci::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli.verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &Verb) -> anyhow::Result<()> {
+    let context = Context::find()?;
+    match verb {
+        Verb::Test => test::run(&context),
+        Verb::Oracles(args) => oracles::run(&context, args),
+        Verb::Fixtures => fixtures::run(&context),
+        Verb::Bench(args) => bench::run(&context, args),
+        Verb::Fuzz(args) => fuzz::run(&context, args),
+        Verb::Bootcode { check } => bootcode::run(context.root(), *check),
+        Verb::Tidy => tidy::run(&context),
+        Verb::Ci(args) => ci::run(&context, args),
+    }
+}

@@ -1,0 +1,182 @@
+//! The outside tools that tests compare us with, and how a machine gets them.
+
+use std::env;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+
+use crate::context::{Context, is_program, search_path};
+
+/// A tool and the Debian package that brings it.
+struct Tool {
+    name: &'static str,
+    package: &'static str,
+    place: Place,
+}
+
+/// How to see that a tool is there.
+enum Place {
+    /// A program of that name on the search path.
+    Path,
+    /// One of these files.
+    File(&'static [&'static str]),
+}
+
+const fn program(name: &'static str, package: &'static str) -> Tool {
+    Tool { name, package, place: Place::Path }
+}
+
+const TOOLS: &[Tool] = &[
+    program("fsck.fat", "dosfstools"),
+    program("mkfs.fat", "dosfstools"),
+    program("mcopy", "mtools"),
+    program("mdir", "mtools"),
+    program("sfdisk", "fdisk"),
+    program("xorriso", "xorriso"),
+    program("genisoimage", "genisoimage"),
+    program("isoinfo", "genisoimage"),
+    program("isovfy", "genisoimage"),
+    program("7z", "p7zip-full"),
+    program("bsdtar", "libarchive-tools"),
+    program("wimlib-imagex", "wimtools"),
+    program("qemu-system-x86_64", "qemu-system-x86"),
+    Tool {
+        name: "OVMF",
+        package: "ovmf",
+        place: Place::File(&["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd"]),
+    },
+    program("as", "binutils"),
+    program("ld", "binutils"),
+    program("python3", "python3"),
+];
+
+/// From PyPI, not a program: a version that tests have been seen to pass with.
+const PYCDLIB: &str = "pycdlib==1.22.0";
+
+impl Tool {
+    fn is_there(&self, path: &[PathBuf]) -> bool {
+        match self.place {
+            Place::Path => path.iter().any(|folder| is_program(&folder.join(self.name))),
+            Place::File(files) => files.iter().any(|file| Path::new(file).is_file()),
+        }
+    }
+}
+
+/// Where Python modules that tests need are installed: their PYTHONPATH.
+pub(crate) fn python_path(context: &Context) -> PathBuf {
+    context.target().join("python")
+}
+
+/// Fails with the list of all missing tools and what would bring them.
+pub(crate) fn require(context: &Context) -> Result<()> {
+    let missing = missing(TOOLS, &search_folders());
+    let pycdlib = has_pycdlib(context);
+    if missing.is_empty() && pycdlib {
+        return Ok(());
+    }
+    let mut text = String::from("tools are missing:");
+    for tool in &missing {
+        let _ = write!(text, "\n  {} (Debian package {})", tool.name, tool.package);
+    }
+    if !pycdlib {
+        let _ = write!(text, "\n  pycdlib (a Python module; `cargo xtask test` brings it)");
+    }
+    if !missing.is_empty() {
+        let _ = write!(text, "\n\nOn Debian: {}", apt_line(&packages(&missing)));
+    }
+    bail!(text)
+}
+
+/// Installs what is missing when that can be done, and names it when not.
+pub(crate) fn install(context: &Context) -> Result<()> {
+    let folders = search_folders();
+    let mut wanted = packages(&missing(TOOLS, &folders));
+    if !has_pycdlib(context)
+        && !context.command("python3").args(["-m", "pip", "--version"]).succeeds()
+    {
+        wanted.push("python3-pip");
+    }
+    if !wanted.is_empty() {
+        if !context.has_program("apt-get") || !is_root(context) {
+            bail!(
+                "tools for the tests are missing. As root, on Debian or Ubuntu:\n\n    {}\n",
+                apt_line(&wanted)
+            );
+        }
+        let apt_get = || {
+            // DPkg::Lock::Timeout: another installation may just be running.
+            let quiet = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
+            context.command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
+        };
+        apt_get().arg("update").run()?;
+        apt_get().args(["install", "-y", "--no-install-recommends"]).args(&wanted).run()?;
+    }
+    if !has_pycdlib(context) {
+        context
+            .command("python3")
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(["--root-user-action=ignore", "--upgrade", "--target"])
+            .arg(python_path(context))
+            .arg(PYCDLIB)
+            .run()?;
+    }
+    require(context)
+}
+
+fn missing<'a>(tools: &'a [Tool], folders: &[PathBuf]) -> Vec<&'a Tool> {
+    tools.iter().filter(|tool| !tool.is_there(folders)).collect()
+}
+
+fn packages(tools: &[&Tool]) -> Vec<&'static str> {
+    let mut packages: Vec<_> = tools.iter().map(|tool| tool.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+fn apt_line(packages: &[&str]) -> String {
+    format!("apt-get update && apt-get install -y --no-install-recommends {}", packages.join(" "))
+}
+
+fn search_folders() -> Vec<PathBuf> {
+    env::split_paths(&search_path()).collect()
+}
+
+fn has_pycdlib(context: &Context) -> bool {
+    context
+        .command("python3")
+        .env("PYTHONPATH", python_path(context))
+        .args(["-c", "import pycdlib"])
+        .succeeds()
+}
+
+fn is_root(context: &Context) -> bool {
+    context.command("id").arg("-u").read().is_ok_and(|id| id.trim() == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_seen_and_named_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let tools = [
+            program("one", "first"),
+            program("two", "first"),
+            Tool { name: "three", package: "second", place: Place::File(&["no/such/file"]) },
+        ];
+        let folders = [folder.path().to_path_buf()];
+        assert_eq!(packages(&missing(&tools, &folders)), ["first", "second"]);
+        // A folder and a file that cannot be run are no programs.
+        std::fs::create_dir(folder.path().join("one")).unwrap();
+        std::fs::write(folder.path().join("two"), "").unwrap();
+        let names: Vec<_> = missing(&tools, &folders).iter().map(|tool| tool.name).collect();
+        assert_eq!(
+            names,
+            if cfg!(unix) { vec!["one", "two", "three"] } else { vec!["one", "three"] }
+        );
+        assert!(apt_line(&["a", "b"]).ends_with(" a b"));
+    }
+}
