@@ -19,7 +19,7 @@ fuzz_target!(|data: &[u8]| {
     for fault in &faults {
         let _ = fault.to_string();
     }
-    for tree in [TreeKind::Primary, TreeKind::Joliet] {
+    for tree in [TreeKind::Primary, TreeKind::Joliet, TreeKind::Udf] {
         let Ok(walk) = image.walk(tree) else { continue };
         // An image of n bytes has at most n / 34 records.
         let entries: Vec<_> = walk.flatten().take(1000).collect();

@@ -26,6 +26,7 @@ struct Input {
     label: String,
     nodes: Vec<Node>,
     boot: Vec<bool>,
+    udf: bool,
 }
 
 fn tree(nodes: &[Node]) -> Tree {
@@ -68,7 +69,7 @@ fn contents(tree: &Tree) -> Vec<Vec<u8>> {
 
 fuzz_target!(|input: Input| {
     let tree = tree(&input.nodes);
-    let mut options = ImageOptions::from_label(&input.label);
+    let mut options = ImageOptions::from_label(&input.label).with_udf(input.udf);
     for (number, bios) in input.boot.iter().take(70).enumerate() {
         let platform = if *bios { Platform::Bios } else { Platform::Efi };
         let image = BootImage::Hidden(Data::bytes("boot image", vec![1; number * 100 + 1]));
@@ -81,7 +82,8 @@ fuzz_target!(|input: Input| {
     let mut image = Image::open(Cursor::new(&bytes)).expect("it is an image");
     assert_eq!(image.check().expect("bytes in memory can be read"), []);
     assert_eq!(image.boot_entries().len(), planned.boot_entries().len());
-    for kind in [TreeKind::Primary, TreeKind::Joliet] {
+    let udf = input.udf.then_some(TreeKind::Udf);
+    for kind in [TreeKind::Primary, TreeKind::Joliet].into_iter().chain(udf) {
         let walk = image.walk(kind).expect("the tree is there");
         let entries: Vec<_> = walk.collect::<Result<_, _>>().expect("it can be walked");
         assert_eq!(entries.len() + 1, tree.len());

@@ -39,6 +39,7 @@ const TOOLS: &[Tool] = &[
     program("isovfy", "genisoimage"),
     program("7z", "p7zip-full"),
     program("bsdtar", "libarchive-tools"),
+    program("udfinfo", "udftools"),
     program("wimlib-imagex", "wimtools"),
     program("qemu-system-x86_64", "qemu-system-x86"),
     Tool {

@@ -91,6 +91,9 @@ fn print_disc(to: &mut impl Write, disc: &DiscInspection) -> io::Result<()> {
     if let Some(label) = &disc.joliet_label {
         writeln!(to, "Label in Joliet: {label}")?;
     }
+    if let Some(label) = &disc.udf_label {
+        writeln!(to, "Label in UDF: {label}")?;
+    }
     if disc.volumes > 1 {
         writeln!(to, "Volume {} of {}", disc.volume, disc.volumes)?;
     }

@@ -28,6 +28,9 @@ pub(crate) struct RequestArgs {
     /// Size of a disc: 650MB, 4GB, 8GB, <n>MB or unlimited [default: unlimited].
     #[arg(long, value_name = "SIZE")]
     media_size: Option<String>,
+    /// File systems of a disc: bridge (ISO 9660, Joliet and UDF) or iso [default: bridge].
+    #[arg(long, value_name = "KIND")]
+    file_system: Option<String>,
     /// Size of a USB image, as in 8GB or 512MiB [default: as small as the content allows].
     #[arg(long, value_name = "SIZE")]
     image_size: Option<String>,
@@ -58,6 +61,7 @@ impl RequestArgs {
         request.path.clone_from(&self.path);
         request.label.clone_from(&self.label);
         request.media_size.clone_from(&self.media_size);
+        request.file_system.clone_from(&self.file_system);
         request.image_size.clone_from(&self.image_size);
         request.boot_files.clone_from(&self.boot_files);
         request.add.clone_from(&self.add);

@@ -111,6 +111,8 @@ pub struct DiscInspection {
     pub label: String,
     /// The label of Joliet, which Windows shows.
     pub joliet_label: Option<String>,
+    /// The label of UDF, which Windows shows before Joliet's.
+    pub udf_label: Option<String>,
     /// Sectors of 2048 bytes.
     pub sectors: u32,
     /// Number in its set.
@@ -328,6 +330,7 @@ fn inspect_medium(file: File) -> Result<Inspection, MediumError> {
         Medium::Disc(image) => Inspection::Disc(DiscInspection {
             label: image.volume().label.clone(),
             joliet_label: image.joliet().map(|joliet| joliet.label.clone()),
+            udf_label: image.udf().map(|udf| udf.label.clone()),
             sectors: image.volume().sectors,
             volume: image.volume().sequence,
             volumes: image.volume().set_size,

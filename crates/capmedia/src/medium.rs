@@ -1,5 +1,6 @@
 //! An image read back: a disc, or a disk with a FAT32 volume. Both answer the same questions.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use disk_image::Partition;
@@ -150,6 +151,7 @@ impl<R: Read + Seek> Medium<R> {
     /// What it is, for people.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
+            Self::Disc(image) if image.udf().is_some() => "ISO 9660, Joliet, UDF",
             Self::Disc(image) if image.joliet().is_some() => "ISO 9660, Joliet",
             Self::Disc(_) => "ISO 9660",
             Self::Disk { .. } => "disk with a FAT32 volume",
@@ -163,8 +165,11 @@ impl<R: Read + Seek> Medium<R> {
         let mut room = LONGEST_LISTING;
         match self {
             Self::Disc(image) => {
-                let tree =
-                    if image.joliet().is_some() { TreeKind::Joliet } else { TreeKind::Primary };
+                let tree = match (image.udf(), image.joliet()) {
+                    (Some(_), _) => TreeKind::Udf,
+                    (None, Some(_)) => TreeKind::Joliet,
+                    (None, None) => TreeKind::Primary,
+                };
                 for entry in image.walk(tree)? {
                     match entry {
                         Ok(entry) => {
@@ -206,6 +211,33 @@ impl<R: Read + Seek> Medium<R> {
             (Self::Disk { volume, .. }, Handle::Volume(entry)) => Box::new(volume.open_file(entry)),
             _ => Box::new(io::empty()),
         }
+    }
+
+    /// Trees of a disc that do not name the same content as the one that is read. Only ours are known
+    /// to name the same in all: others leave files out on purpose.
+    pub(crate) fn tree_faults(&mut self) -> Vec<String> {
+        let Self::Disc(image) = self else { return Vec::new() };
+        let mut contents = |tree| -> Option<BTreeMap<(u32, u64), u64>> {
+            let mut found = BTreeMap::new();
+            // What cannot be walked is told elsewhere.
+            for entry in image.walk(tree).ok()?.flatten().filter(|entry| !entry.is_dir()) {
+                // An empty file lies nowhere.
+                let lba = if entry.size() == 0 { 0 } else { entry.lba().sector() };
+                *found.entry((lba, entry.size())).or_default() += 1;
+            }
+            Some(found)
+        };
+        let mut faults = Vec::new();
+        let Some(primary) = contents(TreeKind::Primary) else { return faults };
+        for tree in [TreeKind::Joliet, TreeKind::Udf] {
+            if contents(tree).is_some_and(|other| other != primary) {
+                faults.push(format!(
+                    "the ISO 9660 tree and the {tree} tree do not name the same content: one of them \
+                     is damaged"
+                ));
+            }
+        }
+        faults
     }
 
     /// Where the boot code is not what the media says of itself.

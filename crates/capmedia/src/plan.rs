@@ -8,9 +8,10 @@ use disk_image::{MbrOptions, mbr_disk};
 use extent_image::{Content, Data, Plan, Tree};
 use fat32_image::{Label, VolumeOptions, VolumeSize};
 use iso9660_image::{
-    BootEntry, BootImage, ImageOptions, JolietVolumeId, Notice, Platform, TreeKind, VolumeId,
+    BootEntry, BootImage, ImageOptions, JolietVolumeId, Notice, Platform, TreeKind, UdfVolumeId,
+    VolumeId,
 };
-use media_model::{CheckedRequest, FatLabel, IsoLabel, JolietLabel, MediaType};
+use media_model::{CheckedRequest, FatLabel, FileSystem, IsoLabel, JolietLabel, MediaType};
 
 use crate::boot_code;
 use crate::compose::{Composed, compose};
@@ -97,8 +98,12 @@ impl Media<'_> {
         let joliet = JolietLabel::from_media_label(label);
         let volume_id = VolumeId::new(iso.as_str()).map_err(Error::IsoLabel)?;
         let joliet_id = JolietVolumeId::new(joliet.as_str()).map_err(Error::IsoLabel)?;
+        let bridge = self.request.file_system() == FileSystem::Bridge;
         let mut options = ImageOptions::new(volume_id, joliet_id)
-            // Windows shows the Joliet names and the manifest lists them: they must be exact.
+            .with_udf(bridge)
+            .with_udf_volume_id(UdfVolumeId::new(label.as_str()).map_err(Error::IsoLabel)?)
+            // Readers without UDF show the names of Joliet; the manifest lists them, so they must be
+            // exact.
             .with_strict_joliet(true)
             .with_capacity_sectors(self.request.media_size().sectors());
         let mut boots = Vec::new();
@@ -120,12 +125,17 @@ impl Media<'_> {
         if more > 0 {
             self.warnings.push(Warning::new(format!("and {more} more of this kind")));
         }
-        let labels = vec![
+        let mut labels = vec![
             label_summary("ISO 9660", iso.as_str(), iso.changed(label)),
             label_summary("Joliet", joliet.as_str(), joliet.changed(label)),
         ];
+        let mut file_system = "ISO 9660, Joliet";
+        if bridge {
+            labels.push(label_summary("UDF", label.as_str(), false));
+            file_system = "ISO 9660, Joliet, UDF 1.02";
+        }
         let plan = image.into_plan();
-        let summary = self.volume(&plan, "ISO 9660, Joliet", labels, boots);
+        let summary = self.volume(&plan, file_system, labels, boots);
         Ok((plan, summary))
     }
 

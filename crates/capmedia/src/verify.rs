@@ -139,6 +139,7 @@ pub fn verify(
     let description = description.and_then(|file| read_text(&mut medium, file).ok());
     if let Some(description) = description.and_then(|text| serde_json::from_str(&text).ok()) {
         faults.extend(medium.boot_code_fault(&description));
+        faults.extend(medium.tree_faults());
     }
 
     let by_path: HashMap<&str, &File> =

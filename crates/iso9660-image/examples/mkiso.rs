@@ -1,4 +1,4 @@
-//! Makes an ISO 9660 and Joliet image of a folder:
+//! Makes an image of a folder with ISO 9660, Joliet and UDF over the same files:
 //!
 //! ```text
 //! mkiso [--label LABEL] [--sha256] FOLDER IMAGE
@@ -50,7 +50,7 @@ fn run(mut args: impl Iterator<Item = OsString>) -> Result<(), Box<dyn Error>> {
     let [folder, image] = paths.as_slice() else { return Err(USAGE.into()) };
 
     let tree = Tree::from_host_folder(Path::new(folder))?;
-    let disc = iso9660_image::plan(&tree, &ImageOptions::from_label(&label))?;
+    let disc = iso9660_image::plan(&tree, &ImageOptions::from_label(&label).with_udf(true))?;
     let mut shortened = 0_u64;
     for notice in disc.notices() {
         match notice {

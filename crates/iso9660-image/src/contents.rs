@@ -9,9 +9,6 @@ use crate::error::PlanError;
 use crate::report::FileExtent;
 use crate::units::{Cursor, Lba, SectorCount};
 
-/// Longest file: a directory record counts its bytes in 32 bits (ECMA-119 9.1.4). Several extents
-/// for one file would carry more; see the crate's "what comes later".
-pub(crate) const MAX_FILE: u64 = 0xFFFF_FFFF;
 /// Files from this length on start on 4 KiB, so that file systems can share their blocks instead of
 /// copying them; it costs at most one sector each.
 const ALIGNED_FROM: u64 = 64 * 1024;
@@ -42,10 +39,11 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    /// Collects hidden boot images, then the files of the tree.
+    /// Collects hidden boot images, then the files of the tree, of at most `allowed` bytes each.
     pub(crate) fn new<'a>(
         tree: &Tree,
         hidden: impl Iterator<Item = &'a Data>,
+        allowed: u64,
     ) -> Result<Self, PlanError> {
         let mut this = Self {
             items: Vec::new(),
@@ -62,9 +60,9 @@ impl Contents {
         for file in tree.data_order() {
             let Some(data) = tree.data(file) else { continue };
             let len = data.len();
-            if len > MAX_FILE {
+            if len > allowed {
                 let path = tree.path(file);
-                return Err(PlanError::FileTooLarge { path, len, allowed: MAX_FILE });
+                return Err(PlanError::FileTooLarge { path, len, allowed });
             }
             this.has_empty |= data.is_empty();
             let place = this.add(data, &mut by_source);

@@ -1,4 +1,4 @@
-//! The fixed records of ECMA-119, Joliet and El Torito as they lie on the medium. Nothing here
+//! The fixed records of ECMA-119, Joliet, El Torito and UDF as they lie on the medium. Nothing here
 //! knows of planning or of reading; the assertions beside each record are the standard's tables.
 
 pub(crate) mod boot_catalog;
@@ -6,4 +6,7 @@ pub(crate) mod both_endian;
 pub(crate) mod date;
 pub(crate) mod directory_record;
 pub(crate) mod path_table_record;
+pub(crate) mod udf_basic;
+pub(crate) mod udf_file;
+pub(crate) mod udf_volume;
 pub(crate) mod volume_descriptor;

@@ -7,10 +7,9 @@ use crate::report::{Rename, TreeKind};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// A file does not fit one extent of a directory record.
+    /// A file has more extents than readers follow, or than fit its UDF file entry.
     #[error(
-        "{path}: {len} bytes, a file in an ISO 9660 image may have {allowed}; split it or leave it \
-         out"
+        "{path}: {len} bytes, a file of this image may have {allowed}; split it or leave it out"
     )]
     FileTooLarge {
         /// Path in the tree.
@@ -86,6 +85,29 @@ pub enum PlanError {
     JolietNames {
         /// All of them, with the name that would have been written.
         renames: Vec<Rename>,
+    },
+    /// A name is longer than UDF can hold; it is not shortened there.
+    #[error(
+        "{path}: its name takes {found} bytes in UDF, {allowed} are allowed; shorten it or plan \
+         without UDF"
+    )]
+    UdfName {
+        /// Path in the tree.
+        path: String,
+        /// Bytes of the name with the one that tells its encoding.
+        found: usize,
+        /// Bytes allowed.
+        allowed: usize,
+    },
+    /// A folder holds more folders than the link count of its UDF file entry can say.
+    #[error("UDF: {path:?} holds {found} folders, {allowed} are allowed; nest them")]
+    UdfSubfolders {
+        /// Path in the tree, empty for the root.
+        path: String,
+        /// Folders in it.
+        found: usize,
+        /// Folders allowed.
+        allowed: usize,
     },
     /// A boot entry names a folder, or something outside the tree.
     #[error("the image of the {platform} boot entry, {path:?}, is not a file of the tree")]

@@ -6,16 +6,20 @@ use zerocopy::IntoBytes;
 
 use crate::disk::both_endian::{Both16, Both32};
 use crate::disk::date::ShortDate;
-use crate::disk::directory_record::{DIRECTORY, DirectoryRecord, HIDDEN, RootRecord};
+use crate::disk::directory_record::{DIRECTORY, DirectoryRecord, HIDDEN, MULTI_EXTENT, RootRecord};
 use crate::disk::path_table_record::{PathRecordL, PathRecordM};
 use crate::disk::volume_descriptor::VolumeDescriptor;
 use crate::error::PlanError;
 use crate::name::Names;
 use crate::out::{Counter, Out};
-use crate::report::{FileExtent, Notice, Rename, TreeKind};
+use crate::report::{FileExtent, Notice, RecordTree, Rename};
 use crate::units::{Cursor, Lba, SECTOR, SECTOR_LEN, SectorCount, index, len64};
 use crate::volume::Volume;
 
+/// Most sections of one file: Linux follows no more.
+pub(crate) const MAX_SECTIONS: u64 = 100;
+/// Bytes of every section but the last: the most that a record can count in whole sectors.
+pub(crate) const SECTION: u64 = 0xFFFF_F800;
 /// Largest number of a folder that may hold folders: a path table record has 16 bits for it.
 const MAX_PARENT: u64 = 0xFFFF;
 /// Deepest level of a folder in ECMA-119 6.8.2.1, the root being 1.
@@ -51,7 +55,7 @@ struct Folder {
 
 /// One directory tree of the image.
 pub(crate) struct Hierarchy {
-    kind: TreeKind,
+    kind: RecordTree,
     names: Names,
     /// By level, then by parent, then by identifier: the order of the path table.
     folders: Vec<Folder>,
@@ -68,7 +72,7 @@ pub(crate) struct Hierarchy {
 impl Hierarchy {
     /// Names everything and sorts it.
     pub(crate) fn new(
-        kind: TreeKind,
+        kind: RecordTree,
         tree: &Tree,
         notices: &mut Vec<Notice>,
     ) -> Result<Self, PlanError> {
@@ -116,7 +120,7 @@ impl Hierarchy {
         self.names.name_children(tree, node, |child, written| {
             let path = tree.path(child);
             let written = written.to_owned();
-            notices.push(Notice::Renamed(Rename { tree: kind, path, written }));
+            notices.push(Notice::Renamed(Rename { tree: kind.into(), path, written }));
         })?;
         let mut children = tree.children(node).to_vec();
         children.sort_by_cached_key(|child| self.names.sort_key(tree, *child));
@@ -134,13 +138,13 @@ impl Hierarchy {
             if number > MAX_PARENT {
                 let path = tree.path(node);
                 return Err(PlanError::TooManyFolders {
-                    tree: kind,
+                    tree: kind.into(),
                     path,
                     number,
                     allowed: MAX_PARENT,
                 });
             }
-            if kind == TreeKind::Primary && level == MAX_LEVEL.saturating_add(1) {
+            if kind == RecordTree::Primary && level == MAX_LEVEL.saturating_add(1) {
                 notices.push(Notice::Deep { path: tree.path(child), level });
             }
             // A tree numbers its nodes with 32 bits, so this cannot saturate.
@@ -168,14 +172,14 @@ impl Hierarchy {
     fn path_len(&self, tree: &Tree, parent: u32, child: NodeId, notices: &mut Vec<Notice>) -> u32 {
         let bytes = u32::try_from(self.names.identifier_len(tree, child)).unwrap_or(u32::MAX);
         let (own, allowed) = match self.kind {
-            TreeKind::Primary => (bytes, MAX_PATH),
-            TreeKind::Joliet => (bytes / 2, MAX_JOLIET_PATH),
+            RecordTree::Primary => (bytes, MAX_PATH),
+            RecordTree::Joliet => (bytes / 2, MAX_JOLIET_PATH),
         };
         let separator = u32::from(parent > 0);
         let length = parent.saturating_add(separator).saturating_add(own);
         if length > allowed && parent <= allowed {
             let path = tree.path(child);
-            notices.push(Notice::LongPath { tree: self.kind, path, length, allowed });
+            notices.push(Notice::LongPath { tree: self.kind.into(), path, length, allowed });
         }
         length
     }
@@ -190,7 +194,7 @@ impl Hierarchy {
     fn too_large(&self, tree: &Tree, folder: NodeId, len: u64) -> PlanError {
         // Whole sectors in 32 bits.
         let allowed = u64::from(u32::MAX).saturating_sub(SECTOR.saturating_sub(1));
-        PlanError::FolderTooLarge { tree: self.kind, path: tree.path(folder), len, allowed }
+        PlanError::FolderTooLarge { tree: self.kind.into(), path: tree.path(folder), len, allowed }
     }
 
     /// Size of the path tables.
@@ -204,14 +208,14 @@ impl Hierarchy {
     pub(crate) fn place_folders(
         &mut self,
         tree: &Tree,
+        file: &dyn Fn(NodeId) -> FileExtent,
         cursor: &mut Cursor,
     ) -> Result<(), PlanError> {
         for at in 0..self.folders.len() {
             let Some(folder) = self.folders.get(at) else { break };
             let mut out = Counter::default();
-            // Where the files lie does not change the length of a record.
-            let nowhere = FileExtent { lba: Lba::new(0), len: 0 };
-            self.describe_folder(tree, folder, &|_| nowhere, &mut out);
+            // Where the files lie does not change the length of a record; how long they are does.
+            self.describe_folder(tree, folder, file, &mut out);
             let len = out.position();
             let short = u32::try_from(len).map_err(|_| self.too_large(tree, folder.node, len))?;
             let lba = cursor.take(SectorCount::for_bytes(len));
@@ -288,16 +292,13 @@ impl Hierarchy {
         }
         for &child in self.order.get(folder.first..folder.end).unwrap_or_default() {
             let position = self.positions.get(child.index()).copied().unwrap_or_default();
-            let record = match self.folders.get(index(position)) {
-                Some(folder) if position > 0 => folder_record(tree, folder, flags(tree, child)),
-                _ => {
-                    let extent = file(child);
-                    // Longer files were refused before anything was placed.
-                    let len = u32::try_from(extent.len).unwrap_or(u32::MAX);
-                    record(tree, child, extent.lba, len, flags(tree, child))
+            let identifier = self.names.identifier(tree, child);
+            match self.folders.get(index(position)) {
+                Some(folder) if position > 0 => {
+                    put_record(folder_record(tree, folder, flags(tree, child)), &identifier, out);
                 }
-            };
-            put_record(record, &self.names.identifier(tree, child), out);
+                _ => put_sections(tree, child, file(child), &identifier, out),
+            }
         }
         out.pad_to_multiple(SECTOR_LEN);
     }
@@ -347,6 +348,26 @@ fn flags(tree: &Tree, node: NodeId) -> u8 {
     let hidden = if tree.meta(node).attributes.hidden { HIDDEN } else { 0 };
     let directory = if tree.is_folder(node) { DIRECTORY } else { 0 };
     hidden | directory
+}
+
+/// The records of a file: one, or one for each section (ECMA-119 6.5.1), which touch.
+fn put_sections(
+    tree: &Tree,
+    node: NodeId,
+    extent: FileExtent,
+    identifier: &[u8],
+    out: &mut impl Out,
+) {
+    let (mut lba, mut left) = (extent.lba, extent.len);
+    // A last section may be as long as a record can say.
+    while left > u64::from(u32::MAX) {
+        let len = u32::try_from(SECTION).unwrap_or(u32::MAX);
+        put_record(record(tree, node, lba, len, flags(tree, node) | MULTI_EXTENT), identifier, out);
+        lba = lba.after(SectorCount::for_bytes(SECTION));
+        left = left.saturating_sub(SECTION);
+    }
+    let len = u32::try_from(left).unwrap_or(u32::MAX);
+    put_record(record(tree, node, lba, len, flags(tree, node)), identifier, out);
 }
 
 fn folder_record(tree: &Tree, folder: &Folder, flags: u8) -> DirectoryRecord {

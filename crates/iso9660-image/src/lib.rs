@@ -1,4 +1,4 @@
-//! Plans bootable ISO 9660 images with Joliet and El Torito, and checks any such image.
+//! Plans bootable ISO 9660 images with Joliet, UDF and El Torito, and checks any such image.
 //!
 //! A [`Tree`](extent_image::Tree) of files goes in, a [`Plan`](extent_image::Plan) comes out: every
 //! byte of the image has its place before the first is written, so it can be streamed to a pipe in
@@ -9,6 +9,14 @@
 //! sector
 //! 0         system area        zero
 //! 16        volume descriptors primary, boot record (with a boot catalog), Joliet, terminator
+//!           with UDF:
+//!             recognition      BEA01, NSR02, TEA01, directly behind the terminator
+//! 32          descriptors      main sequence, from 48 on the reserve, from 64 on integrity
+//! 256         anchor           leads to both sequences
+//! 257         partition        up to the second anchor; blocks are counted from here:
+//!               file set       leads to the root
+//!               file entries   one sector for each folder and file, folders before what they hold
+//!               directories    file identifiers, folder by folder
 //!           path tables        little- and big-endian, ISO 9660 then Joliet
 //!           directories        ISO 9660 then Joliet, each tree level by level
 //!           boot catalog       one sector, if there are boot entries
@@ -16,10 +24,12 @@
 //!           file data          hidden boot images, then the files in the tree's data order; each
 //!                              source once; 64 KiB and more on even sectors, that is on 4 KiB
 //!           padding            150 zero sectors, part of the volume
+//! last        anchor           with UDF: again
 //! ```
 //!
-//! Numbers are little-endian, big-endian, or both, as each field of the standard wants; texts of the
-//! primary tree are ASCII, those of Joliet UTF-16 big-endian. Sectors have 2048 bytes.
+//! Numbers are little-endian, big-endian, or both, as each field of the standard wants, and
+//! little-endian in UDF; texts of the primary tree are ASCII, those of Joliet UTF-16 big-endian,
+//! those of UDF Latin-1 or UTF-16 big-endian. Sectors have 2048 bytes.
 //!
 //! ```
 //! use extent_image::{Data, Meta, NodeId, Timestamp, TreeBuilder};
@@ -39,19 +49,27 @@
 //!
 //! # What a tree becomes
 //! Names that a tree cannot hold are shortened, their characters replaced by `_`, and told apart by
-//! numbers; each is a [`Notice`] of the plan. The primary tree has interchange level 2: `NAME.EXT;1`
-//! of `A-Z 0-9 _`, 30 characters and a dot, folders 31. Joliet has 64 UTF-16 units; pairs are never
-//! split. Folders deeper than eight levels stay where they are. Files that are hidden in the tree
-//! are hidden on the disc; read-only and system have no place there.
+//! numbers; each is a [`Notice`] of the plan. The primary tree has interchange level 2, or 3 with
+//! files of 4 GiB and more: `NAME.EXT;1` of `A-Z 0-9 _`, 30 characters and a dot, folders 31. Joliet
+//! has 64 UTF-16 units; pairs are never split. Folders deeper than eight levels stay where they are.
+//! Files that are hidden in the tree are hidden on the disc; read-only has no place there, and
+//! system only in UDF.
+//!
+//! [UDF](ImageOptions::with_udf) 1.02, if asked for, has every name as it is, over the same file
+//! data. Windows and Linux look there first. A file of 4 GiB or more is whole there; the other trees
+//! have several records for it, one for each section of 4 GiB less a sector, and its data in one
+//! run.
 //!
 //! # What is refused
-//! All before the first byte, as a [`PlanError`] with numbers and a way out: a file of 4 GiB or
-//! more; more sectors than the medium or the format has; a folder with a number over 65,535 that
-//! holds folders; two names that differ only by case, of which Windows would see one; boot images
-//! that cannot boot; on request every name that Joliet would have to change.
+//! All before the first byte, as a [`PlanError`] with numbers and a way out: a file of more than
+//! 400 GiB (100 sections), with UDF 234 GiB (the extents that a file entry has room for); more
+//! sectors than the medium or the format has; a folder with a number over 65,535 that holds folders;
+//! two names that differ only by case, of which Windows would see one; boot images that cannot boot;
+//! on request every name that Joliet would have to change; with UDF a name over 254 characters of
+//! Latin-1 or 127 UTF-16 units, and a folder of more than 65,534 folders.
 //!
 //! # What comes later
-//! UDF beside ISO 9660, files of several extents, Rock Ridge, volume sets, boot info tables. Every
+//! Rock Ridge, volume sets, boot info tables. Every
 //! part of an image goes size, descriptor, data, from one place in `plan`; these are further parts.
 //!
 //! # Checking
@@ -73,6 +91,7 @@ mod out;
 mod plan;
 mod report;
 mod text;
+mod udf;
 mod units;
 mod volume;
 
@@ -80,5 +99,5 @@ pub use error::PlanError;
 pub use options::{BootEntry, BootImage, ImageOptions, Platform};
 pub use plan::{ImagePlan, plan, sectors_needed};
 pub use report::{FileExtent, Notice, PlacedBootEntry, Rename, TreeKind};
-pub use text::{InfoText, JolietVolumeId, TextError, VolumeId};
+pub use text::{InfoText, JolietVolumeId, TextError, UdfVolumeId, VolumeId};
 pub use units::Lba;

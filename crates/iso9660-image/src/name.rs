@@ -11,7 +11,7 @@ use std::collections::hash_map::Entry;
 use extent_image::{NodeId, Tree};
 
 use crate::error::PlanError;
-use crate::report::TreeKind;
+use crate::report::RecordTree;
 use crate::text::{is_d_character, is_refused_by_joliet};
 
 /// Longest file name and extension together, without the dot and the version (ECMA-119 10.2).
@@ -35,11 +35,11 @@ enum Rules {
 }
 
 impl Rules {
-    fn of(kind: TreeKind, is_folder: bool) -> Self {
+    fn of(kind: RecordTree, is_folder: bool) -> Self {
         match (kind, is_folder) {
-            (TreeKind::Joliet, _) => Self::Joliet,
-            (TreeKind::Primary, true) => Self::IsoFolder,
-            (TreeKind::Primary, false) => Self::IsoFile,
+            (RecordTree::Joliet, _) => Self::Joliet,
+            (RecordTree::Primary, true) => Self::IsoFolder,
+            (RecordTree::Primary, false) => Self::IsoFile,
         }
     }
 
@@ -174,13 +174,13 @@ impl Split {
 
 /// The names of one tree.
 pub(crate) struct Names {
-    kind: TreeKind,
+    kind: RecordTree,
     /// By node. `None` in the Joliet tree: the name is written as it is.
     written: Vec<Option<Box<str>>>,
 }
 
 impl Names {
-    pub(crate) fn new(kind: TreeKind, tree: &Tree) -> Self {
+    pub(crate) fn new(kind: RecordTree, tree: &Tree) -> Self {
         Self { kind, written: vec![None; tree.len()] }
     }
 
@@ -212,7 +212,7 @@ impl Names {
                     free.insert(child);
                     self.set(tree, child, written);
                 }
-                Entry::Occupied(other) if self.kind == TreeKind::Joliet => {
+                Entry::Occupied(other) if self.kind == RecordTree::Joliet => {
                     return Err(PlanError::CaseCollision {
                         first: tree.path(*other.get()),
                         second: tree.path(child),
@@ -239,7 +239,7 @@ impl Names {
     }
 
     fn set(&mut self, tree: &Tree, child: NodeId, written: String) {
-        let as_is = self.kind == TreeKind::Joliet && written == tree.name(child);
+        let as_is = self.kind == RecordTree::Joliet && written == tree.name(child);
         if let Some(slot) = self.written.get_mut(child.index())
             && !as_is
         {
@@ -258,8 +258,8 @@ impl Names {
     pub(crate) fn identifier(&self, tree: &Tree, node: NodeId) -> Vec<u8> {
         let text = self.text(tree, node);
         match self.kind {
-            TreeKind::Primary => text.as_bytes().to_vec(),
-            TreeKind::Joliet => utf16_be(text),
+            RecordTree::Primary => text.as_bytes().to_vec(),
+            RecordTree::Joliet => utf16_be(text),
         }
     }
 
@@ -267,8 +267,8 @@ impl Names {
     pub(crate) fn identifier_len(&self, tree: &Tree, node: NodeId) -> usize {
         let text = self.text(tree, node);
         match self.kind {
-            TreeKind::Primary => text.len(),
-            TreeKind::Joliet => text.encode_utf16().count().saturating_mul(2),
+            RecordTree::Primary => text.len(),
+            RecordTree::Joliet => text.encode_utf16().count().saturating_mul(2),
         }
     }
 
@@ -279,8 +279,8 @@ impl Names {
     /// lies after the digits.) Joliet: the 16-bit units, the shorter filled with zeros.
     pub(crate) fn sort_key(&self, tree: &Tree, node: NodeId) -> Vec<u8> {
         match self.kind {
-            TreeKind::Joliet => self.identifier(tree, node),
-            TreeKind::Primary => {
+            RecordTree::Joliet => self.identifier(tree, node),
+            RecordTree::Primary => {
                 let text = self.text(tree, node);
                 let text = text.split(';').next().unwrap_or(text);
                 text.bytes().map(|byte| if byte == b'.' { 0 } else { byte }).collect()
@@ -329,7 +329,7 @@ mod tests {
 
     use super::*;
 
-    fn named(kind: TreeKind, folders: &[&str], files: &[&str]) -> Result<Vec<String>, PlanError> {
+    fn named(kind: RecordTree, folders: &[&str], files: &[&str]) -> Result<Vec<String>, PlanError> {
         let meta = Meta::at(Timestamp::FAT_EPOCH);
         let mut builder = TreeBuilder::new(meta);
         for name in folders {
@@ -354,7 +354,7 @@ mod tests {
     #[test]
     fn primary_names() {
         let rows = named(
-            TreeKind::Primary,
+            RecordTree::Primary,
             &["EFI", "v1.0", "abcdefghijklmnopqrstuvwxyz0123456"],
             &[
                 "boot.wim",
@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn primary_collisions_leave_unchanged_names_alone() {
-        let rows = named(TreeKind::Primary, &["x"], &["a b.txt", "a+b.txt", "a_b.txt", "x."]);
+        let rows = named(RecordTree::Primary, &["x"], &["a b.txt", "a+b.txt", "a_b.txt", "x."]);
         assert_eq!(
             rows.unwrap(),
             [
@@ -408,7 +408,7 @@ mod tests {
         let names: Vec<String> =
             (0..1003).map(|n| format!("{}{n:04}.txt", "x".repeat(40))).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let rows = named(TreeKind::Primary, &[], &names).unwrap();
+        let rows = named(RecordTree::Primary, &[], &names).unwrap();
         let stem = "X".repeat(24);
         assert!(rows[0].ends_with(&format!("> {stem}XXX.TXT;1")), "{}", rows[0]);
         assert!(rows[1].ends_with(&format!("> {stem}000.TXT;1")), "{}", rows[1]);
@@ -422,7 +422,7 @@ mod tests {
         let pairs = format!("{}.txt", disc.repeat(31));
         let long = format!("{}.configuration", "n".repeat(60));
         let rows = named(
-            TreeKind::Joliet,
+            RecordTree::Joliet,
             &["v1.0"],
             &["a:b", "end.", "space ", &pairs, &long, "Größe.txt", &"z".repeat(64)],
         )
@@ -446,9 +446,9 @@ mod tests {
 
     #[test]
     fn joliet_collisions() {
-        let rows = named(TreeKind::Joliet, &[], &["A_b", "a:b", "a?b"]).unwrap();
+        let rows = named(RecordTree::Joliet, &[], &["A_b", "a:b", "a?b"]).unwrap();
         assert_eq!(rows, ["A_b -> A_b", "a:b -> a_b000", "a?b -> a_b001", "2"]);
-        let error = named(TreeKind::Joliet, &["Äa"], &["äA"]).unwrap_err();
+        let error = named(RecordTree::Joliet, &["Äa"], &["äA"]).unwrap_err();
         let named = PlanError::CaseCollision { first: "Äa".into(), second: "äA".into() };
         assert_eq!(error, named);
     }

@@ -2,7 +2,7 @@
 
 use extent_image::{Data, NodeId};
 
-use crate::text::{InfoText, JolietVolumeId, VolumeId};
+use crate::text::{InfoText, JolietVolumeId, UdfVolumeId, VolumeId};
 
 /// Which firmware an El Torito entry is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,6 +94,8 @@ pub struct ImageOptions {
     pub(crate) application: Option<InfoText>,
     pub(crate) boot_entries: Vec<BootEntry>,
     pub(crate) strict_joliet: bool,
+    pub(crate) udf: bool,
+    pub(crate) udf_volume_id: Option<UdfVolumeId>,
     pub(crate) capacity_sectors: Option<u64>,
 }
 
@@ -108,6 +110,8 @@ impl ImageOptions {
             application: None,
             boot_entries: Vec::new(),
             strict_joliet: false,
+            udf: false,
+            udf_volume_id: None,
             capacity_sectors: None,
         }
     }
@@ -148,6 +152,28 @@ impl ImageOptions {
     pub fn with_strict_joliet(mut self, strict: bool) -> Self {
         self.strict_joliet = strict;
         self
+    }
+
+    /// Adds a UDF 1.02 tree over the same extents, with the names as they are: what Windows shows
+    /// first. The identifier of its volume set follows from label, names, lengths and times. It costs
+    /// a sector for each file and two for each folder, and half a megabyte. Default: off.
+    pub fn with_udf(mut self, udf: bool) -> Self {
+        self.udf = udf;
+        self
+    }
+
+    /// The label in UDF, which Windows shows where there is UDF. Default: the Joliet volume
+    /// identifier.
+    pub fn with_udf_volume_id(mut self, id: UdfVolumeId) -> Self {
+        self.udf_volume_id = Some(id);
+        self
+    }
+
+    pub(crate) fn udf_label(&self) -> &str {
+        match &self.udf_volume_id {
+            Some(id) => id.as_str(),
+            None => self.joliet_volume_id.as_str(),
+        }
     }
 
     /// Largest number of 2048-byte sectors the image may have; `None`, the default, for no limit

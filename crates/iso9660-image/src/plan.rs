@@ -4,12 +4,14 @@ use extent_image::{NodeId, Plan, PlanBuilder, Tree};
 use zerocopy::IntoBytes;
 
 use crate::contents::Contents;
+use crate::disk::udf_basic::PIECE;
 use crate::el_torito::BootCatalog;
 use crate::error::PlanError;
-use crate::hierarchy::Hierarchy;
+use crate::hierarchy::{Hierarchy, MAX_SECTIONS, SECTION};
 use crate::options::ImageOptions;
-use crate::report::{FileExtent, Notice, PlacedBootEntry, Rename, TreeKind};
+use crate::report::{FileExtent, Notice, PlacedBootEntry, RecordTree, Rename, TreeKind};
 use crate::text::{JolietVolumeId, VolumeId};
+use crate::udf::{MAX_PIECES, Udf, UdfVolume};
 use crate::units::{Cursor, Lba, SectorCount};
 use crate::volume::{Volume, terminator};
 
@@ -113,7 +115,7 @@ impl ImagePlan {
 }
 
 /// All parts with their places. A part is first sized and placed, then asked for its descriptor,
-/// then for its data; what comes later (UDF, Rock Ridge, volume sets) is a further part in each of
+/// then for its data; what comes later (Rock Ridge, volume sets) is a further part in each of
 /// the three lists below.
 struct Layout<'a> {
     tree: &'a Tree,
@@ -122,6 +124,7 @@ struct Layout<'a> {
     primary: Hierarchy,
     joliet: Hierarchy,
     catalog: Option<BootCatalog>,
+    udf: Option<Udf>,
     contents: Contents,
     /// After the last content.
     data_end: SectorCount,
@@ -132,27 +135,37 @@ impl<'a> Layout<'a> {
     /// Size: every part gets its place, in the order in which they lie.
     fn new(tree: &'a Tree, options: &'a ImageOptions) -> Result<Self, PlanError> {
         let mut notices = times_out_of_range(tree);
-        let mut primary = Hierarchy::new(TreeKind::Primary, tree, &mut notices)?;
-        let mut joliet = Hierarchy::new(TreeKind::Joliet, tree, &mut notices)?;
+        let mut primary = Hierarchy::new(RecordTree::Primary, tree, &mut notices)?;
+        let mut joliet = Hierarchy::new(RecordTree::Joliet, tree, &mut notices)?;
         if options.strict_joliet {
             refuse_joliet_renames(&notices)?;
         }
         let mut catalog = BootCatalog::new(tree, &options.boot_entries, &mut notices)?;
-        let mut contents = Contents::new(tree, catalog.iter().flat_map(BootCatalog::hidden))?;
+        let mut udf = if options.udf { Some(Udf::new(tree)?) } else { None };
+        let hidden = catalog.iter().flat_map(BootCatalog::hidden);
+        let mut contents = Contents::new(tree, hidden, longest_file(options))?;
 
         let mut cursor = Cursor::at(FIRST_DESCRIPTOR);
         // Primary, Joliet and terminator, and the boot record where there is a catalog.
         cursor.take(SectorCount::new(if catalog.is_some() { 4 } else { 3 }));
+        if let Some(udf) = &mut udf {
+            Udf::place_volume(&mut cursor);
+            udf.place_tree(&mut cursor);
+        }
         primary.place_tables(&mut cursor);
         joliet.place_tables(&mut cursor);
-        primary.place_folders(tree, &mut cursor)?;
-        joliet.place_folders(tree, &mut cursor)?;
+        let file = |node| contents.file(node);
+        primary.place_folders(tree, &file, &mut cursor)?;
+        joliet.place_folders(tree, &file, &mut cursor)?;
         if let Some(catalog) = &mut catalog {
             catalog.place(&mut cursor);
         }
         contents.place(&mut cursor);
         let data_end = cursor.used();
         cursor.take(PADDING);
+        if udf.is_some() {
+            cursor.take(SectorCount::ONE);
+        }
 
         let needed = cursor.used().get();
         if let Some(allowed) = options.capacity_sectors
@@ -162,7 +175,18 @@ impl<'a> Layout<'a> {
         }
         let sectors = u32::try_from(needed)
             .map_err(|_| PlanError::TooManySectors { needed, allowed: MAX_SECTORS })?;
-        Ok(Self { tree, options, notices, primary, joliet, catalog, contents, data_end, sectors })
+        Ok(Self {
+            tree,
+            options,
+            notices,
+            primary,
+            joliet,
+            catalog,
+            udf,
+            contents,
+            data_end,
+            sectors,
+        })
     }
 
     /// Descriptors, then data, in the order in which they lie.
@@ -171,9 +195,18 @@ impl<'a> Layout<'a> {
         let mut builder = PlanBuilder::new();
         builder.zero_to("system area", FIRST_DESCRIPTOR.byte_offset())?;
         self.write_descriptors(&mut builder)?;
+        let file = |node| self.contents.file(node);
+        let volume = UdfVolume {
+            label: self.options.udf_label(),
+            sectors: self.sectors,
+            newest: tree.newest(),
+        };
+        if let Some(udf) = &self.udf {
+            udf.write_volume(tree, &volume, &mut builder)?;
+            udf.write_tree(tree, &volume, &file, &mut builder)?;
+        }
         self.primary.write_tables(tree, &mut builder)?;
         self.joliet.write_tables(tree, &mut builder)?;
-        let file = |node| self.contents.file(node);
         self.primary.write_folders(tree, &file, &mut builder)?;
         self.joliet.write_folders(tree, &file, &mut builder)?;
         if let Some(catalog) = &self.catalog {
@@ -182,6 +215,9 @@ impl<'a> Layout<'a> {
         self.contents.write(&mut builder)?;
         builder.zero_to("slack", self.data_end.bytes())?;
         builder.zero("padding", PADDING.bytes())?;
+        if self.udf.is_some() {
+            Udf::write_end(&volume, &mut builder)?;
+        }
 
         let mut files = vec![None; tree.len()];
         for node in tree.walk().filter(|node| !tree.is_folder(*node)) {
@@ -216,6 +252,14 @@ impl<'a> Layout<'a> {
         builder.bytes(ROLE, terminator().as_bytes().to_vec())?;
         Ok(())
     }
+}
+
+/// Longest file in bytes: a hundred sections in the ISO 9660 and Joliet trees, and as many pieces as
+/// an entry of UDF holds.
+fn longest_file(options: &ImageOptions) -> u64 {
+    // A last section of 32 bits would be longer by less than a sector; whole ones are easier said.
+    let sections = MAX_SECTIONS.saturating_mul(SECTION);
+    if options.udf { sections.min(MAX_PIECES.saturating_mul(PIECE)) } else { sections }
 }
 
 fn times_out_of_range(tree: &Tree) -> Vec<Notice> {

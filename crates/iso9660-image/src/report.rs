@@ -5,7 +5,7 @@ use std::fmt;
 use crate::options::Platform;
 use crate::units::Lba;
 
-/// One of the two directory trees of an image. They name the same files.
+/// One of the directory trees of an image. They name the same files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TreeKind {
@@ -13,6 +13,24 @@ pub enum TreeKind {
     Primary,
     /// The Joliet tree: names of up to 64 UTF-16 units.
     Joliet,
+    /// The UDF tree: the names as they are.
+    Udf,
+}
+
+/// A tree of directory records: all but UDF.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RecordTree {
+    Primary,
+    Joliet,
+}
+
+impl From<RecordTree> for TreeKind {
+    fn from(tree: RecordTree) -> Self {
+        match tree {
+            RecordTree::Primary => Self::Primary,
+            RecordTree::Joliet => Self::Joliet,
+        }
+    }
 }
 
 impl fmt::Display for TreeKind {
@@ -20,6 +38,7 @@ impl fmt::Display for TreeKind {
         f.write_str(match self {
             Self::Primary => "ISO 9660",
             Self::Joliet => "Joliet",
+            Self::Udf => "UDF",
         })
     }
 }

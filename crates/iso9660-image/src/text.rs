@@ -59,6 +59,44 @@ fn check_length(
     Err(TextError::Length { what, unit, found, allowed })
 }
 
+/// The logical volume identifier of UDF: 1 to 126 characters up to U+00FF, or 63 others. The volume
+/// identifier of the primary descriptor, which has room for 30 or 15, gets as many of them as fit.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct UdfVolumeId(String);
+
+impl UdfVolumeId {
+    /// Room in bytes (ECMA-167 3/10.6.4: 128, less the kind and the length).
+    pub const MAX: usize = 126;
+
+    /// Takes `text` as it is.
+    ///
+    /// # Errors
+    /// [`TextError`] when it is empty, too long, or holds a control character.
+    pub fn new(text: &str) -> Result<Self, TextError> {
+        let what = "UDF volume identifier";
+        check_characters(what, text, "all but control characters", |c| !c.is_control())?;
+        let narrow = text.chars().all(|c| c <= '\u{FF}');
+        let bytes = if narrow {
+            text.chars().count()
+        } else {
+            text.encode_utf16().count().saturating_mul(2)
+        };
+        check_length(what, "bytes", bytes, Self::MAX)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UdfVolumeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 fn check_characters(
     what: &'static str,
     text: &str,

@@ -19,6 +19,11 @@ impl Lba {
         self.0
     }
 
+    /// The sector that many further on; saturates.
+    pub(crate) fn after(self, count: SectorCount) -> Self {
+        Self(u32::try_from(u64::from(self.0).saturating_add(count.0)).unwrap_or(u32::MAX))
+    }
+
     /// Offset of the sector's first byte in the image.
     pub fn byte_offset(self) -> u64 {
         // At most 2^32 x 2^11: cannot saturate.
@@ -80,6 +85,11 @@ impl Cursor {
     /// Skips a sector where that is needed to stand on an even one: 4 KiB.
     pub(crate) fn align_even(&mut self) {
         self.next = self.next.saturating_add(self.next % 2);
+    }
+
+    /// Goes on at `lba`, which is not behind.
+    pub(crate) fn skip_to(&mut self, lba: Lba) {
+        self.next = self.next.max(u64::from(lba.0));
     }
 
     /// All sectors of the image up to here.

@@ -10,7 +10,7 @@ use crate::disk::volume_descriptor::{
 };
 use crate::name::utf16_be;
 use crate::options::ImageOptions;
-use crate::report::TreeKind;
+use crate::report::RecordTree;
 use crate::text::InfoText;
 use crate::units::SECTOR_LEN;
 
@@ -25,7 +25,7 @@ pub(crate) struct Volume<'a> {
 
 impl Volume<'_> {
     /// The descriptor of one tree, all but where its path tables and root are.
-    pub(crate) fn descriptor(&self, kind: TreeKind) -> VolumeDescriptor {
+    pub(crate) fn descriptor(&self, kind: RecordTree) -> VolumeDescriptor {
         let options = self.options;
         let mut it = VolumeDescriptor::new_zeroed();
         it.standard_id = STANDARD_ID;
@@ -37,11 +37,11 @@ impl Volume<'_> {
         // 2048 fits 16 bits.
         it.logical_block_size = Both16::new(u16::try_from(SECTOR_LEN).unwrap_or_default());
         let label = match kind {
-            TreeKind::Primary => {
+            RecordTree::Primary => {
                 it.kind = PRIMARY;
                 options.volume_id.as_str()
             }
-            TreeKind::Joliet => {
+            RecordTree::Joliet => {
                 it.kind = SUPPLEMENTARY;
                 let [first, second, third, ..] = &mut it.escape_sequences;
                 [*first, *second, *third] = JOLIET_LEVEL_3;
@@ -72,10 +72,10 @@ pub(crate) fn terminator() -> Terminator {
 
 /// Puts a text into its field, filled with spaces of the tree's character set. The odd byte at the
 /// end of the file identifiers of a Joliet descriptor stays zero.
-fn put_text(kind: TreeKind, field: &mut [u8], text: &str) {
+fn put_text(kind: RecordTree, field: &mut [u8], text: &str) {
     let (bytes, space): (Vec<u8>, &[u8]) = match kind {
-        TreeKind::Primary => (text.as_bytes().to_vec(), b" "),
-        TreeKind::Joliet => (utf16_be(text), b"\0 "),
+        RecordTree::Primary => (text.as_bytes().to_vec(), b" "),
+        RecordTree::Joliet => (utf16_be(text), b"\0 "),
     };
     // The types of the texts know the lengths of the fields.
     debug_assert!(bytes.len() <= field.len());
@@ -103,7 +103,7 @@ mod tests {
         let newest = Timestamp::from_unix_seconds(951_827_696);
         let volume = Volume { options: &options, sectors: 0x0001_0203, newest };
 
-        let primary = volume.descriptor(TreeKind::Primary);
+        let primary = volume.descriptor(RecordTree::Primary);
         let bytes = primary.as_bytes();
         assert_eq!(bytes[..8], *b"\x01CD001\x01\0");
         assert_eq!(bytes[8..72], *format!("{:32}{:32}", "", "DISC").as_bytes());
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(bytes[881..883], [1, 0]);
         assert_eq!(bytes[883..], [0; 1165]);
 
-        let joliet = volume.descriptor(TreeKind::Joliet);
+        let joliet = volume.descriptor(RecordTree::Joliet);
         let bytes = joliet.as_bytes();
         assert_eq!(bytes[..8], *b"\x02CD001\x01\0");
         assert_eq!(bytes[40..52], *b"\0D\0\xEF\0s\0c\0 \0 ");

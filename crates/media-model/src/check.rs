@@ -10,7 +10,7 @@ use crate::label::MediaLabel;
 use crate::path::{AddSpec, MediaPath};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
-use crate::target::{MediaType, Output, names_a_file};
+use crate::target::{FileSystem, MediaType, Output, names_a_file};
 use crate::text::shown;
 
 /// The smallest USB image anything fits into, in bytes.
@@ -71,6 +71,7 @@ pub struct CheckedRequest {
     label: MediaLabel,
     include_autorun: bool,
     media_size: MediaSize,
+    file_system: FileSystem,
     image_size: Option<ImageSize>,
     boot_files: Option<PathBuf>,
     add: Vec<AddSpec>,
@@ -108,6 +109,11 @@ impl CheckedRequest {
     /// The size of one disc; no limit for USB.
     pub fn media_size(&self) -> MediaSize {
         self.media_size
+    }
+
+    /// The file systems of a disc; of no meaning for USB.
+    pub fn file_system(&self) -> FileSystem {
+        self.file_system
     }
 
     /// The size of the USB image; `None`: as small as the content allows.
@@ -170,6 +176,7 @@ impl CaptureMediaRequest {
         };
         let label = problems.parse("label", self.label.as_deref()).unwrap_or_default();
         let media_size = problems.parse("media-size", self.media_size.as_deref());
+        let file_system = problems.parse("file-system", self.file_system.as_deref());
         let image_size = problems.parse("image-size", self.image_size.as_deref());
         if self.boot_files.as_deref().is_some_and(|folder| folder.as_os_str().is_empty()) {
             let remedy = "name the folder that holds the boot files, or leave the option out";
@@ -194,6 +201,14 @@ impl CaptureMediaRequest {
             ),
             _ => {}
         }
+        if media_type == Some(MediaType::Usb) && self.file_system.is_some() {
+            problems.push(
+                "file-system",
+                ProblemKind::NotApplicable,
+                "a file system is for --media-type cd-dvd",
+                "leave it out; a USB image is FAT32",
+            );
+        }
         if let (Some(size), Some(MediaType::Usb)) = (image_size, media_type) {
             problems.usb_image_size(size);
         }
@@ -217,6 +232,7 @@ impl CaptureMediaRequest {
                     label,
                     include_autorun: self.include_autorun,
                     media_size: media_size.unwrap_or_default(),
+                    file_system: file_system.unwrap_or_default(),
                     image_size,
                     boot_files: self.boot_files.clone(),
                     add,

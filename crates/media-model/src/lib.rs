@@ -76,4 +76,4 @@ pub use package::PackageId;
 pub use path::{AddSpec, MediaPath};
 pub use problem::{Problem, ProblemKind};
 pub use request::CaptureMediaRequest;
-pub use target::{MediaType, Output, TargetArch};
+pub use target::{FileSystem, MediaType, Output, TargetArch};

@@ -33,6 +33,10 @@ pub struct CaptureMediaRequest {
     /// The size of one disc: see [`MediaSize`](crate::MediaSize). Default no limit; discs only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_size: Option<String>,
+    /// The file systems of a disc: see [`FileSystem`](crate::FileSystem). Default `bridge`; discs
+    /// only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_system: Option<String>,
     /// The size of a USB image: see [`ImageSize`](crate::ImageSize). Default as small as the
     /// content allows; USB only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,6 +83,11 @@ impl CaptureMediaRequest {
     /// Sets whether the media has an `autorun.inf`. Default no.
     pub fn with_include_autorun(self, include: bool) -> Self {
         Self { include_autorun: include, ..self }
+    }
+
+    /// Sets the file systems of a disc. Default `bridge`.
+    pub fn with_file_system(self, file_system: impl Into<String>) -> Self {
+        Self { file_system: Some(file_system.into()), ..self }
     }
 
     /// Sets the size of one disc. Default no limit.

@@ -59,6 +59,19 @@ pub enum MediaType {
 
 words!(MediaType, "media type", "cd-dvd" => CdDvd, "usb" => Usb);
 
+/// The file systems of a disc.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum FileSystem {
+    /// ISO 9660, Joliet and UDF 1.02 over the same files: what every reader can read.
+    #[default]
+    Bridge,
+    /// ISO 9660 and Joliet alone.
+    Iso,
+}
+
+words!(FileSystem, "file system", "bridge" => Bridge, "iso" => Iso);
+
 /// The processor the boot image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

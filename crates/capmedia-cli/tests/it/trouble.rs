@@ -102,9 +102,15 @@ fn names_and_sizes() {
         refused("--add case=x", 2, &["case/a.txt", "case/A.txt", "rename it"]);
         refused("--add boot.wim=bootmgr", 2, &[r"\bootmgr", "--boot-files"]);
         refused("--label Größe", 2, &["--label", "1 to 32 printable ASCII"]);
-        File::create(bench.path("big")).unwrap().set_len(1 << 32).unwrap();
-        refused("--add big=big.bin", 3, &["big.bin", "4294967296", "split it"]);
     }
+    // Discs hold such a file.
+    File::create(bench.path("big")).unwrap().set_len(1 << 32).unwrap();
+    let line = format!("{} --add big=big.bin", create("usb"));
+    assert_refused(&bench, &line, 3, &["big.bin", "4294967296", "split it"]);
+    let line = format!("{} --file-system iso", create("usb"));
+    assert_refused(&bench, &line, 2, &["--file-system", "cd-dvd"]);
+    let line = format!("{disc} --file-system ntfs");
+    assert_refused(&bench, &line, 2, &["--file-system", "bridge, iso"]);
     assert_refused(
         &bench,
         &format!("{disc} --media-size 2MB"),

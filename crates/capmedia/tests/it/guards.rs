@@ -80,7 +80,7 @@ fn the_order_in_which_names_were_made_does_not_show() {
 #[test]
 fn one_damaged_folder_does_not_hide_the_rest() {
     let workshop = Workshop::with_boot_image(&small_wim());
-    let request = workshop.request("cd-dvd");
+    let request = workshop.request("cd-dvd").with_file_system("iso");
     make(&request).unwrap();
     let path = request.path.unwrap();
     let mut bytes = fs::read(&path).unwrap();
@@ -122,6 +122,22 @@ fn damaged_boot_code_is_seen() {
         assert!(seen, "byte {at}: {:?}", found.faults);
     }
     assert!(verify(Cursor::new(&bytes), &mut ()).unwrap().is_clean());
+}
+
+#[test]
+fn a_damaged_primary_tree_is_seen() {
+    for file_system in ["bridge", "iso"] {
+        let workshop = Workshop::with_boot_image(&small_wim());
+        let request = workshop.request("cd-dvd").with_file_system(file_system);
+        make(&request).unwrap();
+        let mut bytes = fs::read(request.path.unwrap()).unwrap();
+        assert!(verify(Cursor::new(&bytes), &mut ()).unwrap().is_clean());
+        // The record's length, both halves, 23 bytes before the identifier.
+        let at = bytes.windows(10).position(|window| window == b"BOOTMGR.;1").unwrap() - 23;
+        bytes[at..at + 8].fill(0);
+        let found = verify(Cursor::new(&bytes), &mut ()).unwrap();
+        assert!(!found.is_clean(), "{file_system}");
+    }
 }
 
 #[test]

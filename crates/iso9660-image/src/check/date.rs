@@ -30,7 +30,7 @@ pub(super) fn short(date: &ShortDate) -> Moment {
     }
     let year = i64::from(date.year).saturating_add(1900);
     let rest = [date.month, date.day, date.hour, date.minute, date.second].map(i64::from);
-    moment(year, rest, date.zone)
+    in_quarters(year, rest, date.zone)
 }
 
 pub(super) fn long(date: &LongDate) -> Moment {
@@ -50,13 +50,22 @@ pub(super) fn long(date: &LongDate) -> Moment {
     let fields = (number(4), [number(2), number(2), number(2), number(2), number(2)], number(2));
     match fields {
         (Some(year), [Some(a), Some(b), Some(c), Some(d), Some(e)], Some(_)) if year > 0 => {
-            moment(year, [a, b, c, d, e], date.zone)
+            in_quarters(year, [a, b, c, d, e], date.zone)
         }
         _ => Moment::Wrong,
     }
 }
 
-fn moment(year: i64, rest: [i64; 5], zone: i8) -> Moment {
+/// With a zone in steps of 15 minutes.
+fn in_quarters(year: i64, rest: [i64; 5], zone: i8) -> Moment {
+    if !(-48..=52).contains(&zone) {
+        return Moment::Wrong;
+    }
+    moment(year, rest, i64::from(zone).saturating_mul(15))
+}
+
+/// A date and time of day so many minutes from UTC.
+pub(super) fn moment(year: i64, rest: [i64; 5], minutes: i64) -> Moment {
     let [month, day, hour, minute, second] = rest;
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
@@ -67,7 +76,7 @@ fn moment(year: i64, rest: [i64; 5], zone: i8) -> Moment {
         _ => return Moment::Wrong,
     };
     let clock = (0..24).contains(&hour) && (0..60).contains(&minute) && (0..60).contains(&second);
-    if !(1..=days).contains(&day) || !clock || !(-48..=52).contains(&zone) {
+    if !(1..=days).contains(&day) || !clock || !(-1440..=1440).contains(&minutes) {
         return Moment::Wrong;
     }
     let days = days_before(year, month).saturating_add(day);
@@ -76,7 +85,7 @@ fn moment(year: i64, rest: [i64; 5], zone: i8) -> Moment {
         .saturating_add(hour)
         .saturating_mul(60)
         .saturating_add(minute)
-        .saturating_sub(i64::from(zone).saturating_mul(15))
+        .saturating_sub(minutes)
         .saturating_mul(60)
         .saturating_add(second);
     Moment::Known(Timestamp::from_unix_seconds(seconds))

@@ -15,7 +15,7 @@ use crate::disk::volume_descriptor::{
     BOOT_RECORD, BootRecord, EL_TORITO, JOLIET_LEVELS, PRIMARY, STANDARD_ID, SUPPLEMENTARY,
     TERMINATOR, VolumeDescriptor,
 };
-use crate::report::TreeKind;
+use crate::report::RecordTree;
 use crate::units::{SECTOR, SECTOR_LEN, len64};
 
 /// The first volume descriptor.
@@ -55,7 +55,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn facts(&self, tree: TreeKind) -> VolumeFacts {
+    pub(super) fn facts(&self, tree: RecordTree) -> VolumeFacts {
         let raw = &self.raw;
         let text = |field: &[u8]| field_text(tree, field);
         VolumeFacts {
@@ -161,11 +161,16 @@ impl Descriptors {
         Ok(Self { primary, joliet, catalog, end: number, faults })
     }
 
-    pub(super) fn of(&self, tree: TreeKind) -> Option<&Found> {
+    pub(super) fn of(&self, tree: RecordTree) -> Option<&Found> {
         match tree {
-            TreeKind::Primary => Some(&self.primary),
-            TreeKind::Joliet => self.joliet.as_ref(),
+            RecordTree::Primary => Some(&self.primary),
+            RecordTree::Joliet => self.joliet.as_ref(),
         }
+    }
+
+    /// Sector after the last descriptor, and the sectors of the volume as stated.
+    pub(super) fn volume(&self) -> (u64, u64) {
+        (self.end, u64::from(self.primary.raw.volume_space_size.little()))
     }
 
     /// Sectors of the volume: those stated, but no more than there are.
@@ -178,10 +183,10 @@ impl Descriptors {
         for (position, kind) in &self.faults {
             faults.add(*position, kind.clone());
         }
-        check_one(TreeKind::Primary, &self.primary, faults);
+        check_one(RecordTree::Primary, &self.primary, faults);
         let stated = self.primary.raw.volume_space_size.little();
         if let Some(joliet) = &self.joliet {
-            check_one(TreeKind::Joliet, joliet, faults);
+            check_one(RecordTree::Joliet, joliet, faults);
             let what = "volume space size of the Joliet descriptor";
             let found = joliet.raw.volume_space_size.little();
             faults.expect(joliet.position.saturating_add(80), what, found, stated);
@@ -206,13 +211,13 @@ fn is_joliet(raw: &VolumeDescriptor) -> bool {
     raw.version == 1 && JOLIET_LEVELS.iter().any(|level| raw.escape_sequences.starts_with(level))
 }
 
-fn field_text(tree: TreeKind, field: &[u8]) -> String {
+fn field_text(tree: RecordTree, field: &[u8]) -> String {
     // A field of one byte 0 or 1 would be taken for a dot; none is that short.
     let text = name::text(tree, field);
     text.trim_end_matches([' ', '\0']).to_owned()
 }
 
-fn check_one(tree: TreeKind, found: &Found, faults: &mut Faults) {
+fn check_one(tree: RecordTree, found: &Found, faults: &mut Faults) {
     let (raw, start) = (&found.raw, found.position);
     let at = |offset: u64| start.saturating_add(offset);
     faults.expect(at(6), "version of a volume descriptor", raw.version, 1u8);
@@ -254,7 +259,7 @@ fn check_one(tree: TreeKind, found: &Found, faults: &mut Faults) {
     faults.expect_zero(at(882), "byte 882 of a volume descriptor", &reserved);
     let last = "bytes 1395 to 2047 of a volume descriptor";
     faults.expect_zero(at(1395), last, &raw.reserved_1395);
-    if tree == TreeKind::Primary {
+    if tree == RecordTree::Primary {
         faults.expect_zero(at(7), "byte 7 of a primary volume descriptor", &[raw.volume_flags]);
         let what = "bytes 88 to 119 of a primary volume descriptor";
         faults.expect_zero(at(88), what, &raw.escape_sequences);

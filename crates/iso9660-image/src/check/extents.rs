@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::check::fault::{FaultKind, Faults};
-use crate::report::TreeKind;
+use crate::report::RecordTree;
 use crate::units::SECTOR;
 
 /// What a run of sectors is used for. The order matters: at one place a structure comes first.
@@ -86,7 +86,7 @@ impl Extents {
     /// A whole file, after its sections were [added](Self::add).
     pub(super) fn add_file(
         &mut self,
-        tree: TreeKind,
+        tree: RecordTree,
         position: u64,
         name: &str,
         lba: u32,
@@ -98,10 +98,10 @@ impl Extents {
             return;
         }
         match tree {
-            TreeKind::Primary => {
+            RecordTree::Primary => {
                 self.primary.entry(lba).or_insert(len);
             }
-            TreeKind::Joliet => {
+            RecordTree::Joliet => {
                 self.joliet.entry(lba).or_insert(len);
                 if let Some(&primary) = self.primary.get(&lba).filter(|primary| **primary != len) {
                     let kind = FaultKind::SizesDiffer { lba, primary, joliet: len };

@@ -105,6 +105,14 @@ pub enum FaultKind {
     BootImageOverlap { lba: u64 },
     #[error("boot info table: {what} {found}, must be {expected}")]
     BootInfo { what: &'static str, found: u32, expected: u32 },
+    #[error("UDF: {what}")]
+    Udf { what: &'static str },
+    #[error("unique id {id} of a UDF file entry, which that at byte {other} has too")]
+    UdfUniqueId { id: u64, other: u64 },
+    #[error("{name}: LBA {lba}, {len} bytes: in the {tree} tree and not in that of {other}")]
+    OnlyIn { tree: TreeKind, other: TreeKind, name: String, lba: u32, len: u64 },
+    #[error("{name}: another file in the UDF tree than in that of {tree}")]
+    OtherFile { tree: TreeKind, name: String },
     #[error("more faults than are listed")]
     More,
 }

@@ -9,9 +9,11 @@ use crate::check::fault::{Fault, Faults};
 use crate::check::medium::{Medium, ReadError};
 use crate::check::path_table;
 use crate::check::survey::Survey;
+use crate::check::udf_survey;
+use crate::check::udf_volume::{Udf, UdfFacts};
 use crate::check::walk::{Entry, FileReader, Walk};
-use crate::report::TreeKind;
-use crate::units::Lba;
+use crate::report::{RecordTree, TreeKind};
+use crate::units::{Lba, SECTOR};
 
 /// An ISO 9660 image, ours or not, to be read or checked.
 ///
@@ -33,6 +35,7 @@ pub struct Image<R> {
     descriptors: Descriptors,
     volume: VolumeFacts,
     joliet: Option<VolumeFacts>,
+    udf: Option<Udf>,
     boot_entries: Vec<FoundBootEntry>,
 }
 
@@ -48,9 +51,10 @@ impl<R: Read + Seek> Image<R> {
             Some((_, lba)) => boot::entries(&mut medium, lba, &mut Faults::default())?,
             None => Vec::new(),
         };
-        let volume = descriptors.primary.facts(TreeKind::Primary);
-        let joliet = descriptors.joliet.as_ref().map(|found| found.facts(TreeKind::Joliet));
-        Ok(Self { medium, descriptors, volume, joliet, boot_entries })
+        let volume = descriptors.primary.facts(RecordTree::Primary);
+        let joliet = descriptors.joliet.as_ref().map(|found| found.facts(RecordTree::Joliet));
+        let udf = Udf::find(&mut medium, descriptors.volume(), &mut Faults::default())?;
+        Ok(Self { medium, descriptors, volume, joliet, udf, boot_entries })
     }
 
     /// What the primary descriptor says.
@@ -61,6 +65,11 @@ impl<R: Read + Seek> Image<R> {
     /// What the Joliet descriptor says; `None` without Joliet.
     pub fn joliet(&self) -> Option<&VolumeFacts> {
         self.joliet.as_ref()
+    }
+
+    /// What the UDF descriptors say; `None` without UDF, or when they do not lead to a file set.
+    pub fn udf(&self) -> Option<&UdfFacts> {
+        self.udf.as_ref().map(|udf| &udf.facts)
     }
 
     /// Where the boot catalog lies; `None` when the image boots nothing.
@@ -78,10 +87,16 @@ impl<R: Read + Seek> Image<R> {
     /// # Errors
     /// [`ReadError::NoTree`], or the root directory cannot be read.
     pub fn walk(&mut self, tree: TreeKind) -> Result<Walk<'_, R>, ReadError> {
-        let found = self.descriptors.of(tree).ok_or(ReadError::NoTree { tree })?;
-        let root = &found.raw.root.record;
-        let root = (Lba::new(root.extent.little()), root.data_length.little());
-        Walk::new(&mut self.medium, tree, root)
+        let missing = ReadError::NoTree { tree };
+        let records = match tree {
+            TreeKind::Primary => RecordTree::Primary,
+            TreeKind::Joliet => RecordTree::Joliet,
+            TreeKind::Udf => {
+                return Walk::udf(&mut self.medium, self.udf.as_ref().ok_or(missing)?);
+            }
+        };
+        let found = self.descriptors.of(records).ok_or(missing)?;
+        Walk::records(&mut self.medium, records, &found.raw.root.record)
     }
 
     /// The content of a file of this image, from its first byte. Reading over the end of the image
@@ -102,10 +117,22 @@ impl<R: Read + Seek> Image<R> {
         let sectors = self.descriptors.sectors(image_len);
         let mut extents = Extents::new(sectors);
         extents.add_descriptors(self.descriptors.end);
-        for tree in [TreeKind::Primary, TreeKind::Joliet] {
+        let mut listings = Vec::new();
+        for tree in [RecordTree::Primary, RecordTree::Joliet] {
             let Some(found) = self.descriptors.of(tree) else { continue };
             let survey = Survey::take(&mut self.medium, tree, found, &mut extents, &mut faults)?;
             path_table::check(&mut self.medium, found, &survey, &mut extents, &mut faults)?;
+            listings.push((tree, survey.listing));
+        }
+        // Again, for its faults.
+        let udf = Udf::find(&mut self.medium, self.descriptors.volume(), &mut faults)?;
+        if let Some(udf) = udf {
+            let found = udf_survey::take(&mut self.medium, &udf, &mut extents, &mut faults)?;
+            let root = udf.sector(udf.root).saturating_mul(SECTOR);
+            for (tree, listing) in &listings {
+                let same_names = *tree == RecordTree::Joliet;
+                found.compare(listing, (*tree).into(), same_names, root, &mut faults);
+            }
         }
         if let Some((position, catalog)) = self.descriptors.catalog {
             extents.add_catalog(position, catalog, &mut faults);

@@ -43,6 +43,14 @@ pub enum ReadError {
         /// The tree asked for.
         tree: crate::TreeKind,
     },
+    /// Nothing can be made of the UDF file entry of a file or directory.
+    #[error("{path:?}: its UDF file entry at byte {position} cannot be used; check the image")]
+    Udf {
+        /// Its path in the image, empty for the root.
+        path: String,
+        /// Where the entry lies.
+        position: u64,
+    },
     /// A directory is reached twice, directories overlap, or one lies outside the image.
     #[error("{path}: the directory at byte {position} was read before or lies outside the image")]
     Directory {

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use crate::report::TreeKind;
+use crate::report::RecordTree;
 
 /// Longest name and extension of a file together (ECMA-119 10.2 and 10.3).
 const FILE: usize = 30;
@@ -14,7 +14,7 @@ const JOLIET: usize = 103;
 
 /// The identifier as readers show it: without the version, and without a bare dot before it.
 /// Characters that would change the meaning of a path become U+FFFD.
-pub(super) fn shown(tree: TreeKind, identifier: &[u8]) -> String {
+pub(super) fn shown(tree: RecordTree, identifier: &[u8]) -> String {
     let text = text(tree, identifier);
     let name = match text.rsplit_once(';') {
         Some((name, version)) if version.chars().all(|c| c.is_ascii_digit()) => {
@@ -29,12 +29,12 @@ pub(super) fn shown(tree: TreeKind, identifier: &[u8]) -> String {
 }
 
 /// The identifier as it stands, for messages.
-pub(super) fn text(tree: TreeKind, identifier: &[u8]) -> String {
+pub(super) fn text(tree: RecordTree, identifier: &[u8]) -> String {
     match (tree, identifier) {
         (_, [0]) => ".".to_owned(),
         (_, [1]) => "..".to_owned(),
-        (TreeKind::Primary, _) => String::from_utf8_lossy(identifier).into_owned(),
-        (TreeKind::Joliet, _) => String::from_utf16_lossy(&units(identifier)),
+        (RecordTree::Primary, _) => String::from_utf8_lossy(identifier).into_owned(),
+        (RecordTree::Joliet, _) => String::from_utf16_lossy(&units(identifier)),
     }
 }
 
@@ -45,11 +45,15 @@ fn units(identifier: &[u8]) -> Vec<u16> {
 }
 
 /// What is wrong with an identifier, if anything is.
-pub(super) fn problem(tree: TreeKind, identifier: &[u8], is_folder: bool) -> Option<&'static str> {
+pub(super) fn problem(
+    tree: RecordTree,
+    identifier: &[u8],
+    is_folder: bool,
+) -> Option<&'static str> {
     match (tree, is_folder) {
-        (TreeKind::Joliet, _) => joliet_problem(identifier),
-        (TreeKind::Primary, true) => folder_problem(identifier),
-        (TreeKind::Primary, false) => file_problem(identifier),
+        (RecordTree::Joliet, _) => joliet_problem(identifier),
+        (RecordTree::Primary, true) => folder_problem(identifier),
+        (RecordTree::Primary, false) => file_problem(identifier),
     }
 }
 
@@ -123,10 +127,10 @@ pub(super) enum Rule {
 }
 
 /// The rules a tree's directories may follow, one for the whole directory.
-pub(super) fn rules(tree: TreeKind) -> &'static [Rule] {
+pub(super) fn rules(tree: RecordTree) -> &'static [Rule] {
     match tree {
-        TreeKind::Primary => &[Rule::Primary],
-        TreeKind::Joliet => &[Rule::JolietUnits, Rule::JolietParts],
+        RecordTree::Primary => &[Rule::Primary],
+        RecordTree::Joliet => &[Rule::JolietUnits, Rule::JolietParts],
     }
 }
 
@@ -149,9 +153,16 @@ pub(super) fn compare(rule: Rule, a: &[u8], b: &[u8]) -> Ordering {
             let (b_name, b_ext, b_version) = primary_parts(b);
             padded(a_name, b_name, b' ')
                 .then_with(|| padded(a_ext, b_ext, b' '))
-                .then_with(|| padded(b_version, a_version, b'0'))
+                .then_with(|| number(b_version).cmp(&number(a_version)))
         }
     }
+}
+
+/// A version as a number can be compared: by its digits, the longer one first to be greater.
+fn number(version: &[u8]) -> (usize, &[u8]) {
+    let zeros = version.iter().take_while(|digit| **digit == b'0').count();
+    let digits = version.get(zeros..).unwrap_or_default();
+    (digits.len(), digits)
 }
 
 fn primary_parts(identifier: &[u8]) -> (&[u8], &[u8], &[u8]) {
@@ -213,12 +224,12 @@ mod tests {
 
     #[test]
     fn names_as_shown() {
-        assert_eq!(shown(TreeKind::Primary, b"BOOT.WIM;1"), "BOOT.WIM");
-        assert_eq!(shown(TreeKind::Primary, b"BOOTMGR.;1"), "BOOTMGR");
-        assert_eq!(shown(TreeKind::Joliet, &joliet("a;1")), "a");
-        assert_eq!(shown(TreeKind::Joliet, &joliet("end.")), "end.");
-        assert_eq!(shown(TreeKind::Joliet, &joliet("..")), "\u{FFFD}");
-        assert_eq!(shown(TreeKind::Joliet, &joliet("a/b")), "a\u{FFFD}b");
+        assert_eq!(shown(RecordTree::Primary, b"BOOT.WIM;1"), "BOOT.WIM");
+        assert_eq!(shown(RecordTree::Primary, b"BOOTMGR.;1"), "BOOTMGR");
+        assert_eq!(shown(RecordTree::Joliet, &joliet("a;1")), "a");
+        assert_eq!(shown(RecordTree::Joliet, &joliet("end.")), "end.");
+        assert_eq!(shown(RecordTree::Joliet, &joliet("..")), "\u{FFFD}");
+        assert_eq!(shown(RecordTree::Joliet, &joliet("a/b")), "a\u{FFFD}b");
     }
 
     #[test]

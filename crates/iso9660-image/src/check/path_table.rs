@@ -36,7 +36,7 @@ pub(super) fn check<R: Read + Seek>(
     let expected = lengths.fold(0, u64::saturating_add);
     if stated != expected {
         let position = found.position.saturating_add(132);
-        faults.add(position, FaultKind::PathTableSize { tree, stated, expected });
+        faults.add(position, FaultKind::PathTableSize { tree: tree.into(), stated, expected });
     }
     let mut children: HashMap<(usize, &[u8]), usize> = HashMap::new();
     for (at, dir) in survey.dirs.iter().enumerate().skip(1) {
@@ -64,7 +64,7 @@ pub(super) fn check<R: Read + Seek>(
             Some(first) => {
                 let same = first.iter().zip(&order).take_while(|(a, b)| a == b).count();
                 let number = len64(same).saturating_add(1);
-                faults.add(position, FaultKind::PathTablesDiffer { tree, number });
+                faults.add(position, FaultKind::PathTablesDiffer { tree: tree.into(), number });
             }
         }
     }
@@ -97,7 +97,7 @@ fn check_table<R: Read + Seek>(
         let record = match read_record(&mut reader, position, big) {
             Ok(Some(record)) => record,
             Ok(None) => {
-                faults.add(position, FaultKind::PathTableRecord { tree, number });
+                faults.add(position, FaultKind::PathTableRecord { tree: tree.into(), number });
                 broken = true;
                 break;
             }
@@ -111,7 +111,7 @@ fn check_table<R: Read + Seek>(
         let expected = survey.dirs.get(dir).map_or(0, |dir| dir.lba);
         if record.lba != expected {
             let found = record.lba;
-            let kind = FaultKind::PathTableExtent { tree, number, found, expected };
+            let kind = FaultKind::PathTableExtent { tree: tree.into(), number, found, expected };
             faults.add(record.position.saturating_add(2), kind);
         }
         if let Some((parent, identifier)) = &previous {
@@ -120,7 +120,8 @@ fn check_table<R: Read + Seek>(
                 parent.cmp(&record.parent).then_with(names).is_lt()
             };
             if number > 2 && !rules.iter().any(in_order) {
-                faults.add(record.position, FaultKind::PathTableOrder { tree, number });
+                faults
+                    .add(record.position, FaultKind::PathTableOrder { tree: tree.into(), number });
             } else if number > 2 {
                 rules.retain(in_order);
             }
@@ -140,7 +141,7 @@ fn check_table<R: Read + Seek>(
     }
     for (dir, _) in survey.dirs.iter().zip(&listed).filter(|(_, listed)| !**listed) {
         let name = name::text(tree, &dir.identifier);
-        faults.add(start, FaultKind::PathTableMissing { tree, name });
+        faults.add(start, FaultKind::PathTableMissing { tree: tree.into(), name });
     }
     Ok(order)
 }
@@ -155,21 +156,24 @@ fn identify(
     faults: &mut Faults,
 ) -> Option<usize> {
     let (tree, parent) = (survey.tree, record.parent);
-    let unknown =
-        || FaultKind::PathTableUnknown { tree, number, name: name::text(tree, &record.identifier) };
+    let unknown = || FaultKind::PathTableUnknown {
+        tree: tree.into(),
+        number,
+        name: name::text(tree, &record.identifier),
+    };
     if number == 1 {
         if record.identifier != [0] {
             faults.add(record.position.saturating_add(8), unknown());
         }
         if parent != 1 {
-            let kind = FaultKind::PathTableParent { tree, number, parent };
+            let kind = FaultKind::PathTableParent { tree: tree.into(), number, parent };
             faults.add(record.position.saturating_add(6), kind);
         }
         return Some(0);
     }
     let earlier = parent.checked_sub(1).and_then(|at| usize::try_from(at).ok());
     let Some(dir) = earlier.and_then(|at| order.get(at)).copied() else {
-        let kind = FaultKind::PathTableParent { tree, number, parent };
+        let kind = FaultKind::PathTableParent { tree: tree.into(), number, parent };
         faults.add(record.position.saturating_add(6), kind);
         return None;
     };

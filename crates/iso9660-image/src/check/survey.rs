@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{Read, Seek};
 
+use crate::check::compare::Listing;
 use crate::check::date::{self, Moment};
 use crate::check::descriptor::{Found, both16, both32};
 use crate::check::extents::{Extents, Use};
@@ -12,7 +13,7 @@ use crate::check::name::{self, Rule};
 use crate::check::record::{self, Record};
 use crate::check::walk::MAX_PATH;
 use crate::disk::directory_record::{ASSOCIATED, DIRECTORY, MULTI_EXTENT};
-use crate::report::TreeKind;
+use crate::report::RecordTree;
 use crate::units::SECTOR;
 
 /// A directory as the record in its parent has it.
@@ -26,12 +27,15 @@ pub(super) struct Dir {
     /// Where its record is.
     position: u64,
     path_len: usize,
+    /// [`Listing::key`] of its path.
+    path: u64,
 }
 
 /// The directories of one tree, each after its parent.
 pub(super) struct Survey {
-    pub(super) tree: TreeKind,
+    pub(super) tree: RecordTree,
     pub(super) dirs: Vec<Dir>,
+    pub(super) listing: Listing,
 }
 
 impl Survey {
@@ -39,7 +43,7 @@ impl Survey {
     /// go to `extents`.
     pub(super) fn take<R: Read + Seek>(
         medium: &mut Medium<R>,
-        tree: TreeKind,
+        tree: RecordTree,
         found: &Found,
         extents: &mut Extents,
         faults: &mut Faults,
@@ -52,8 +56,9 @@ impl Survey {
             identifier: vec![0],
             position: found.position.saturating_add(156),
             path_len: 0,
+            path: Listing::ROOT,
         };
-        let mut this = Self { tree, dirs: vec![root] };
+        let mut this = Self { tree, dirs: vec![root], listing: Listing::default() };
         let sequence = found.raw.volume_sequence_number.little();
         let mut budget = extents.sectors();
         let mut seen = HashSet::new();
@@ -96,6 +101,8 @@ impl Survey {
             own,
             parent: (parent.lba, parent.len),
             parent_path: dir.path_len,
+            path: dir.path,
+            listing: &mut self.listing,
             at,
             number: 0,
             previous: None,
@@ -109,7 +116,8 @@ impl Survey {
             found.record(&record, extents, faults);
         })?;
         found.finish(lba.saturating_mul(SECTOR), extents, faults);
-        self.dirs.append(&mut found.dirs);
+        let mut dirs = found.dirs;
+        self.dirs.append(&mut dirs);
         Ok(())
     }
 }
@@ -120,17 +128,22 @@ struct Chain {
     position: u64,
     lba: u32,
     len: u64,
+    /// The sections since the last gap: first sector, bytes.
+    run: (u32, u64),
 }
 
 /// What is known in the middle of a directory.
-struct Scan {
-    tree: TreeKind,
+struct Scan<'a> {
+    tree: RecordTree,
     sequence: u16,
     /// LBA and length of the directory.
     own: (u32, u32),
     /// LBA and length of its parent.
     parent: (u32, u32),
     parent_path: usize,
+    /// [`Listing::key`] of its path.
+    path: u64,
+    listing: &'a mut Listing,
     at: usize,
     number: u64,
     previous: Option<Vec<u8>>,
@@ -141,7 +154,7 @@ struct Scan {
     dirs: Vec<Dir>,
 }
 
-impl Scan {
+impl Scan<'_> {
     fn record(&mut self, record: &Record<'_>, extents: &mut Extents, faults: &mut Faults) {
         let (fixed, position) = (&record.fixed, record.position);
         let at = |offset: u64| position.saturating_add(offset);
@@ -190,7 +203,7 @@ impl Scan {
         let name_position = position.saturating_add(33);
         if let Some(why) = name::problem(self.tree, record.identifier, is_dir) {
             let (tree, name) = (self.tree, name.clone());
-            faults.add(name_position, FaultKind::Name { tree, name, why });
+            faults.add(name_position, FaultKind::Name { tree: tree.into(), name, why });
         }
         if fixed.file_unit_size != 0 || fixed.interleave_gap_size != 0 {
             let kind = FaultKind::Interleaved { name: name.clone() };
@@ -200,6 +213,7 @@ impl Scan {
         let continues = chain.as_ref().is_some_and(|c| c.identifier == record.identifier);
         if let (Some(chain), false) = (&chain, continues) {
             let name = name::text(self.tree, &chain.identifier);
+            extents.add(Use::File, chain.position, &name, chain.run.0, chain.run.1, faults);
             faults.add(chain.position, FaultKind::SectionMissing { name });
         }
         if !continues {
@@ -212,19 +226,32 @@ impl Scan {
         }
         let xar = u32::from(fixed.extended_attribute_length);
         let data = lba.saturating_add(xar);
-        extents.add(Use::File, position, &name, data, u64::from(len), faults);
+        let len = u64::from(len);
         let before = chain.filter(|_| continues);
         let first = before.as_ref().map_or(data, |chain| chain.lba);
-        let total = before.map_or(0, |chain| chain.len).saturating_add(u64::from(len));
+        let total = before.as_ref().map_or(0, |chain| chain.len).saturating_add(len);
+        // Sections that touch are one run, so that trees that cut a file in other places share it.
+        let mut run = (data, len);
+        if let Some((start, before)) = before.map(|chain| chain.run) {
+            let sectors = before.div_ceil(SECTOR);
+            if u64::from(start).saturating_add(sectors) == u64::from(data) {
+                run = (start, before.saturating_add(len));
+            } else {
+                extents.add(Use::File, position, &name, start, before, faults);
+            }
+        }
         if fixed.flags & MULTI_EXTENT != 0 {
-            if u64::from(len) % SECTOR != 0 {
-                let kind = FaultKind::SectionLength { name, len: u64::from(len) };
+            if len % SECTOR != 0 {
+                let kind = FaultKind::SectionLength { name, len };
                 faults.add(position.saturating_add(10), kind);
             }
             let identifier = record.identifier.to_vec();
-            self.chain = Some(Chain { identifier, position, lba: first, len: total });
+            self.chain = Some(Chain { identifier, position, lba: first, len: total, run });
             return;
         }
+        extents.add(Use::File, position, &name, run.0, run.1, faults);
+        let path = Listing::key(self.path, &name::shown(self.tree, record.identifier));
+        self.listing.file(position, path, &name, first, total);
         extents.add_file(self.tree, position, &name, first, total, faults);
     }
 
@@ -246,13 +273,16 @@ impl Scan {
     }
 
     fn folder(&mut self, record: &Record<'_>, name: String, faults: &mut Faults) {
+        self.listing.folder();
         let separator = usize::from(self.parent_path > 0);
         let path_len = self.parent_path.saturating_add(separator).saturating_add(name.len());
         if path_len > MAX_PATH {
             faults.add(record.position, FaultKind::PathTooLong { path: name });
             return;
         }
+        let path = Listing::key(self.path, &name::shown(self.tree, record.identifier));
         self.dirs.push(Dir {
+            path,
             lba: record.fixed.extent.little(),
             len: record.fixed.data_length.little(),
             parent: self.at,
@@ -268,6 +298,7 @@ impl Scan {
         }
         if let Some(chain) = self.chain.take() {
             let name = name::text(self.tree, &chain.identifier);
+            extents.add(Use::File, chain.position, &name, chain.run.0, chain.run.1, faults);
             extents.add_file(self.tree, chain.position, &name, chain.lba, chain.len, faults);
             faults.add(chain.position, FaultKind::SectionMissing { name });
         }

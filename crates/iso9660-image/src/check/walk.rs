@@ -10,14 +10,37 @@ use extent_image::Timestamp;
 use crate::check::date;
 use crate::check::fault::Faults;
 use crate::check::medium::{Medium, ReadError};
+use crate::check::udf_file::{self, Found};
+use crate::check::udf_volume::Udf;
 use crate::check::{name, record};
-use crate::disk::directory_record::{ASSOCIATED, DIRECTORY, HIDDEN, MULTI_EXTENT};
-use crate::report::TreeKind;
-use crate::units::{Lba, SECTOR};
+use crate::disk::directory_record::{ASSOCIATED, DIRECTORY, DirectoryRecord, HIDDEN, MULTI_EXTENT};
+use crate::disk::udf_file::{HIDDEN as UDF_HIDDEN, PARENT};
+use crate::report::RecordTree;
+use crate::units::{Lba, SECTOR, len64};
 
 /// Longest path that is followed, in bytes of UTF-8. Windows ends at 32,767 UTF-16 units for all of
 /// a path; images that nest deeper have been made to exhaust readers.
 pub(super) const MAX_PATH: usize = 16 * 1024;
+
+/// A run of bytes of the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Section {
+    /// Offset of the first byte in the image.
+    pub(super) start: u64,
+    /// Bytes.
+    pub(super) len: u64,
+}
+
+impl Section {
+    fn of_record(lba: u32, len: u32) -> Self {
+        Self { start: Lba::new(lba).byte_offset(), len: u64::from(len) }
+    }
+
+    fn lba(self) -> Lba {
+        // Offsets come of 32-bit sector numbers.
+        Lba::new(u32::try_from(self.start / SECTOR).unwrap_or(u32::MAX))
+    }
+}
 
 /// A file or directory of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +49,8 @@ pub struct Entry {
     is_dir: bool,
     hidden: bool,
     modified: Option<Timestamp>,
-    /// First sector and length in bytes of every section: one, but for files of 4 GiB and more.
-    sections: Vec<(Lba, u32)>,
+    /// In order; one, but for long files.
+    sections: Vec<Section>,
 }
 
 impl Entry {
@@ -54,56 +77,94 @@ impl Entry {
 
     /// Length in bytes.
     pub fn size(&self) -> u64 {
-        let lengths = self.sections.iter().map(|(_, len)| u64::from(*len));
+        let lengths = self.sections.iter().map(|section| section.len);
         lengths.fold(0, u64::saturating_add)
     }
 
-    /// First sector of the content.
+    /// First sector of the content. In UDF an empty file has none: 0.
     pub fn lba(&self) -> Lba {
-        self.sections.first().map_or(Lba::new(0), |(lba, _)| *lba)
+        self.sections.first().map_or(Lba::new(0), |section| section.lba())
     }
 }
 
 /// An entry whose path is not yet spelt out.
-struct Pending {
+struct Pending<'a> {
     parent: Arc<str>,
     name: String,
-    entry: Entry,
+    body: Body<'a>,
+}
+
+enum Body<'a> {
+    Record {
+        tree: RecordTree,
+        entry: Entry,
+    },
+    /// A file entry that is not read yet.
+    Udf {
+        udf: &'a Udf,
+        block: u32,
+        hidden: bool,
+    },
 }
 
 /// Every file and directory of one tree, each directory before what it holds, in the order of the
 /// records. The root itself is not among them.
 pub struct Walk<'a, R> {
     medium: &'a mut Medium<R>,
-    tree: TreeKind,
-    pending: Vec<Pending>,
-    seen: HashSet<Lba>,
+    pending: Vec<Pending<'a>>,
+    /// First sectors of directories, or, in UDF, the blocks of their entries.
+    seen: HashSet<u32>,
     /// Directory sectors that may still be read: an image does not hold more than it has.
     budget: u64,
 }
 
 impl<'a, R: Read + Seek> Walk<'a, R> {
-    pub(super) fn new(
+    pub(super) fn records(
         medium: &'a mut Medium<R>,
-        tree: TreeKind,
-        root: (Lba, u32),
+        tree: RecordTree,
+        root: &DirectoryRecord,
     ) -> Result<Self, ReadError> {
-        let budget = medium.len() / SECTOR;
-        let mut walk = Self { medium, tree, pending: Vec::new(), seen: HashSet::new(), budget };
-        walk.read(&Arc::from(""), root)?;
+        let mut walk = Self::new(medium);
+        let root = Section::of_record(root.extent.little(), root.data_length.little());
+        walk.read_records(tree, &Arc::from(""), root)?;
         Ok(walk)
     }
 
+    pub(super) fn udf(medium: &'a mut Medium<R>, udf: &'a Udf) -> Result<Self, ReadError> {
+        let mut walk = Self::new(medium);
+        let root = walk.udf_entry(udf, "", udf.root)?;
+        walk.read_identifiers(udf, &Arc::from(""), udf.root, &root)?;
+        Ok(walk)
+    }
+
+    fn new(medium: &'a mut Medium<R>) -> Self {
+        let budget = medium.len() / SECTOR;
+        Self { medium, pending: Vec::new(), seen: HashSet::new(), budget }
+    }
+
+    /// Takes a directory from the budget; false when it was read before or lies outside.
+    fn may_read(&mut self, key: u32, sections: &[Section]) -> bool {
+        let len = self.medium.len();
+        let inside = |s: &Section| s.start.checked_add(s.len).is_some_and(|end| end <= len);
+        let sectors = sections.iter().map(|section| section.len.div_ceil(SECTOR));
+        let sectors = sectors.fold(0, u64::saturating_add);
+        let may = sections.iter().all(inside) && sectors <= self.budget && self.seen.insert(key);
+        self.budget = self.budget.saturating_sub(if may { sectors } else { 0 });
+        may
+    }
+
     /// Puts the entries of a directory before all others that wait.
-    fn read(&mut self, path: &Arc<str>, (lba, len): (Lba, u32)) -> Result<(), ReadError> {
-        let sectors = u64::from(len).div_ceil(SECTOR);
-        let inside = self.medium.len() / SECTOR >= u64::from(lba.sector()).saturating_add(sectors);
-        if !inside || !self.seen.insert(lba) || self.budget < sectors {
-            let position = lba.byte_offset();
+    fn read_records(
+        &mut self,
+        tree: RecordTree,
+        path: &Arc<str>,
+        section: Section,
+    ) -> Result<(), ReadError> {
+        if !self.may_read(section.lba().sector(), &[section]) {
+            let position = section.start;
             return Err(ReadError::Directory { path: path.to_string(), position });
         }
-        self.budget = self.budget.saturating_sub(sectors);
-        let (tree, mut found) = (self.tree, Vec::<Pending>::new());
+        let mut found = Vec::<Pending<'_>>::new();
         let mut unfinished: Option<Vec<u8>> = None;
         let mut number = 0u64;
         let mut each = |record: record::Record<'_>, _: &mut Faults| {
@@ -115,11 +176,13 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
             }
             let start = fixed.extent.little();
             let start = start.saturating_add(u32::from(fixed.extended_attribute_length));
-            let section = (Lba::new(start), fixed.data_length.little());
+            let section = Section::of_record(start, fixed.data_length.little());
             let continues = unfinished.as_deref() == Some(id);
             unfinished = (fixed.flags & MULTI_EXTENT != 0).then(|| id.to_vec());
-            if let (true, Some(last)) = (continues, found.last_mut()) {
-                last.entry.sections.push(section);
+            if let (true, Some(Body::Record { entry: last, .. })) =
+                (continues, found.last_mut().map(|last| &mut last.body))
+            {
+                last.sections.push(section);
                 return;
             }
             let entry = Entry {
@@ -130,25 +193,72 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
                 sections: vec![section],
             };
             let name = name::shown(tree, id);
-            found.push(Pending { parent: Arc::clone(path), name, entry });
+            found.push(Pending {
+                parent: Arc::clone(path),
+                name,
+                body: Body::Record { tree, entry },
+            });
         };
-        let from = u64::from(lba.sector());
-        record::for_each(self.medium, from, u64::from(len), &mut Faults::default(), &mut each)?;
+        let (from, len) = (section.start / SECTOR, section.len);
+        record::for_each(self.medium, from, len, &mut Faults::default(), &mut each)?;
         self.pending.extend(found.into_iter().rev());
         Ok(())
     }
 
-    fn step(&mut self, pending: Pending) -> Result<Entry, ReadError> {
-        let Pending { parent, name, mut entry } = pending;
-        entry.path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
-        if entry.path.len() > MAX_PATH {
-            let path = entry.path.chars().take(100).collect();
+    fn udf_entry(&mut self, udf: &Udf, path: &str, block: u32) -> Result<Found, ReadError> {
+        let found = udf_file::entry(self.medium, udf, block, &mut Faults::default())?;
+        found.ok_or_else(|| {
+            let position = udf.sector(block).saturating_mul(SECTOR);
+            ReadError::Udf { path: path.to_owned(), position }
+        })
+    }
+
+    /// The same for a directory of UDF.
+    fn read_identifiers(
+        &mut self,
+        udf: &'a Udf,
+        path: &Arc<str>,
+        block: u32,
+        folder: &Found,
+    ) -> Result<(), ReadError> {
+        if !folder.is_folder || !self.may_read(block, &folder.sections) {
+            let position = folder.position;
+            return Err(ReadError::Directory { path: path.to_string(), position });
+        }
+        let found = udf_file::identifiers(self.medium, udf, folder, &mut Faults::default())?;
+        let children = found.iter().filter(|it| it.characteristics & PARENT == 0);
+        self.pending.extend(children.rev().map(|it| Pending {
+            parent: Arc::clone(path),
+            name: udf_file::shown(&it.name),
+            body: Body::Udf { udf, block: it.block, hidden: it.characteristics & UDF_HIDDEN != 0 },
+        }));
+        Ok(())
+    }
+
+    fn step(&mut self, pending: Pending<'a>) -> Result<Entry, ReadError> {
+        let Pending { parent, name, body } = pending;
+        let path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
+        if path.len() > MAX_PATH {
+            let path = path.chars().take(100).collect();
             return Err(ReadError::PathTooLong { path, allowed: MAX_PATH });
         }
-        if let (true, [section, ..]) = (entry.is_dir, entry.sections.as_slice()) {
-            self.read(&Arc::from(entry.path.as_str()), *section)?;
+        match body {
+            Body::Udf { udf, block, hidden } => {
+                let found = self.udf_entry(udf, &path, block)?;
+                if found.is_folder {
+                    self.read_identifiers(udf, &Arc::from(path.as_str()), block, &found)?;
+                }
+                let (is_dir, modified) = (found.is_folder, found.modified.known());
+                Ok(Entry { path, is_dir, hidden, modified, sections: found.sections })
+            }
+            Body::Record { tree, entry } => {
+                let entry = Entry { path, ..entry };
+                if let (true, [section, ..]) = (entry.is_dir, entry.sections.as_slice()) {
+                    self.read_records(tree, &Arc::from(entry.path.as_str()), *section)?;
+                }
+                Ok(entry)
+            }
         }
-        Ok(entry)
     }
 }
 
@@ -165,9 +275,10 @@ impl<R: Read + Seek> Iterator for Walk<'_, R> {
 /// The content of a file, section by section.
 pub struct FileReader<'a, R> {
     medium: &'a mut Medium<R>,
-    sections: Vec<(Lba, u32)>,
-    /// Bytes read of the first of `sections`.
-    at: u32,
+    /// The next last.
+    sections: Vec<Section>,
+    /// Bytes read of the next.
+    at: u64,
 }
 
 impl<'a, R: Read + Seek> FileReader<'a, R> {
@@ -180,17 +291,16 @@ impl<'a, R: Read + Seek> FileReader<'a, R> {
 
 impl<R: Read + Seek> Read for FileReader<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        while let Some((lba, len)) = self.sections.last().copied() {
-            let left = len.saturating_sub(self.at);
+        while let Some(section) = self.sections.last().copied() {
+            let left = section.len.saturating_sub(self.at);
             if left == 0 {
                 self.sections.pop();
                 self.at = 0;
                 continue;
             }
-            let start = lba.byte_offset().saturating_add(u64::from(self.at));
-            let read = self.medium.part(start, u64::from(left)).read(buf)?;
-            // Not more than is left, which is 32 bits.
-            self.at = self.at.saturating_add(u32::try_from(read).unwrap_or(left));
+            let start = section.start.saturating_add(self.at);
+            let read = self.medium.part(start, left).read(buf)?;
+            self.at = self.at.saturating_add(len64(read));
             return Ok(read);
         }
         Ok(0)

@@ -185,3 +185,16 @@ impl Source for Huge {
 pub(crate) fn huge(len: u64) -> Data {
     Data::from(Arc::new(Huge(len)))
 }
+
+/// Length of the file in [`with_a_long_file`]: two sections, six pieces.
+pub(crate) const LONG: u64 = 5 * (1 << 30) + 1;
+
+/// A long file between short ones.
+pub(crate) fn with_a_long_file() -> Tree {
+    let mut builder = TreeBuilder::new(meta());
+    let folder = builder.folder(NodeId::ROOT, "sources", meta()).unwrap();
+    builder.file(folder, "install.wim", meta(), huge(LONG)).unwrap();
+    builder.file(folder, "a", meta(), Data::bytes("a", pattern(5000))).unwrap();
+    builder.file(folder, "z", meta(), Data::bytes("z", pattern(5000))).unwrap();
+    builder.finish().unwrap()
+}

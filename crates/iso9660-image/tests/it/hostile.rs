@@ -12,7 +12,7 @@ use crate::build::{image, medium};
 fn use_all(bytes: &[u8]) {
     let Ok(mut image) = Image::open(Cursor::new(bytes)) else { return };
     let _ = image.check();
-    for kind in [TreeKind::Primary, TreeKind::Joliet] {
+    for kind in [TreeKind::Primary, TreeKind::Joliet, TreeKind::Udf] {
         let Ok(walk) = image.walk(kind) else { continue };
         let entries: Vec<_> = walk.take(2000).flatten().collect();
         for entry in entries.iter().filter(|entry| !entry.is_dir()).take(50) {

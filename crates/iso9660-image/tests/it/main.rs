@@ -15,3 +15,4 @@ mod layout;
 mod oracles;
 mod refusals;
 mod round_trip;
+mod udf;

@@ -1,27 +1,67 @@
 //! What is refused before the first byte, with its numbers.
 
-use extent_image::{Data, NodeId, TreeBuilder};
+use extent_image::{Data, NodeId, Tree, TreeBuilder};
 use iso9660_image::{
     BootEntry, BootImage, PlanError, Platform, Rename, TreeKind, plan, sectors_needed,
 };
 
 use crate::build::{find, huge, meta, options, tree};
 
-fn refusal(tree: &extent_image::Tree, options: &iso9660_image::ImageOptions) -> PlanError {
+fn refusal(tree: &Tree, options: &iso9660_image::ImageOptions) -> PlanError {
     plan(tree, options).expect_err("must be refused")
 }
 
-#[test]
-fn a_file_of_4_gib() {
+fn with_a_file_of(len: u64) -> Tree {
     let mut builder = TreeBuilder::new(meta());
     let folder = builder.folder(NodeId::ROOT, "sources", meta()).unwrap();
-    builder.file(folder, "install.wim", meta(), huge(1 << 32)).unwrap();
-    let error = refusal(&builder.finish().unwrap(), &options());
+    builder.file(folder, "install.wim", meta(), huge(len)).unwrap();
+    builder.finish().unwrap()
+}
+
+/// A hundred sections in the trees of records, 234 pieces in UDF.
+#[test]
+fn the_longest_file() {
+    for (udf, allowed) in [(false, 100 * 0xFFFF_F800), (true, 234 * 0x3FFF_F800)] {
+        let options = options().with_udf(udf);
+        assert!(plan(&with_a_file_of(allowed), &options).is_ok());
+        let error = refusal(&with_a_file_of(allowed + 1), &options);
+        let (path, len) = ("sources/install.wim".to_owned(), allowed + 1);
+        assert_eq!(error, PlanError::FileTooLarge { path, len, allowed });
+    }
+    let error = refusal(&with_a_file_of(1 << 50), &options());
     assert_eq!(
         error.to_string(),
-        "sources/install.wim: 4294967296 bytes, a file in an ISO 9660 image may have 4294967295; \
+        "sources/install.wim: 1125899906842624 bytes, a file of this image may have 429496524800; \
          split it or leave it out"
     );
+}
+
+#[test]
+fn names_that_udf_cannot_hold() {
+    let udf = options().with_udf(true);
+    for (longest, found) in [("ä".repeat(254), 256), ("漢".repeat(127), 257)] {
+        assert!(plan(&tree(&[(&longest, b"")]), &udf).is_ok());
+        let path = format!("{longest}x");
+        let error = refusal(&tree(&[(&path, b"")]), &udf);
+        assert_eq!(error, PlanError::UdfName { path: path.clone(), found, allowed: 255 });
+        assert!(plan(&tree(&[(&path, b"")]), &options()).is_ok());
+    }
+}
+
+#[test]
+fn more_folders_in_one_than_links() {
+    let folders = |count: u32| {
+        let mut builder = TreeBuilder::new(meta());
+        for n in 0..count {
+            builder.folder(NodeId::ROOT, &format!("{n:05}"), meta()).unwrap();
+        }
+        builder.finish().unwrap()
+    };
+    let udf = options().with_udf(true);
+    assert!(sectors_needed(&folders(65_534), &udf).is_ok());
+    let error = sectors_needed(&folders(65_535), &udf).unwrap_err();
+    let (path, found, allowed) = (String::new(), 65_535, 65_534);
+    assert_eq!(error, PlanError::UdfSubfolders { path, found, allowed });
 }
 
 #[test]

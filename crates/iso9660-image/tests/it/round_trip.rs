@@ -83,9 +83,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn any_tree_reads_back(rows in rows(), boot in any::<bool>()) {
+    fn any_tree_reads_back(rows in rows(), boot in any::<bool>(), udf in any::<bool>()) {
         let tree = tree_of(&rows);
-        let mut options = options();
+        let mut options = options().with_udf(udf);
         if boot {
             let image = BootImage::Hidden(Data::bytes("boot", pattern(3000)));
             options = options.with_boot_entry(BootEntry::new(Platform::Bios, image));
@@ -101,6 +101,10 @@ proptest! {
         for kind in [TreeKind::Primary, TreeKind::Joliet] {
             prop_assert_eq!(read_back(&image, kind), expected(&tree, &plan, kind));
         }
+        if udf {
+            let expected = expected(&tree, &plan, TreeKind::Udf);
+            prop_assert_eq!(read_back(&image, TreeKind::Udf), expected);
+        }
         prop_assert_eq!(foreign(&image), expected(&tree, &plan, TreeKind::Primary));
     }
 }
@@ -108,10 +112,10 @@ proptest! {
 #[test]
 fn a_bootable_medium_reads_back() {
     let (tree, options) = medium();
-    let plan = plan(&tree, &options).unwrap();
+    let plan = plan(&tree, &options.with_udf(true)).unwrap();
     let image = bytes(&plan);
     assert_clean(&image);
-    for kind in [TreeKind::Primary, TreeKind::Joliet] {
+    for kind in [TreeKind::Primary, TreeKind::Joliet, TreeKind::Udf] {
         assert_eq!(read_back(&image, kind), expected(&tree, &plan, kind));
     }
     assert_eq!(foreign(&image), expected(&tree, &plan, TreeKind::Primary));
