@@ -1,4 +1,4 @@
-//! Any bytes as a FAT32 volume: every method of the checker ends, without a panic and, as the bytes
+//! Any bytes as a FAT16 or FAT32 volume: every method of the checker ends, without a panic and, as the bytes
 //! are all in memory, without an I/O error where it reports none.
 
 #![no_main]

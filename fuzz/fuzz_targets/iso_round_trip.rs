@@ -8,7 +8,7 @@ use std::io::{Cursor, Read};
 use arbitrary::Arbitrary;
 use extent_image::{Data, Meta, NodeId, Timestamp, Tree, TreeBuilder};
 use iso9660_image::check::Image;
-use iso9660_image::{BootEntry, BootImage, ImageOptions, Platform, TreeKind, plan};
+use iso9660_image::{BootEntry, BootImage, Format, ImageOptions, Platform, TreeKind, plan};
 use libfuzzer_sys::fuzz_target;
 
 #[derive(Arbitrary, Debug)]
@@ -26,7 +26,8 @@ struct Input {
     label: String,
     nodes: Vec<Node>,
     boot: Vec<bool>,
-    udf: bool,
+    /// Bridge or stub; without it no UDF.
+    udf: Option<bool>,
 }
 
 fn tree(nodes: &[Node]) -> Tree {
@@ -69,7 +70,12 @@ fn contents(tree: &Tree) -> Vec<Vec<u8>> {
 
 fuzz_target!(|input: Input| {
     let tree = tree(&input.nodes);
-    let mut options = ImageOptions::from_label(&input.label).with_udf(input.udf);
+    let format = match input.udf {
+        None => Format::Iso,
+        Some(false) => Format::Bridge,
+        Some(true) => Format::UdfStub,
+    };
+    let mut options = ImageOptions::from_label(&input.label).with_format(format);
     for (number, bios) in input.boot.iter().take(70).enumerate() {
         let platform = if *bios { Platform::Bios } else { Platform::Efi };
         let image = BootImage::Hidden(Data::bytes("boot image", vec![1; number * 100 + 1]));
@@ -82,8 +88,12 @@ fuzz_target!(|input: Input| {
     let mut image = Image::open(Cursor::new(&bytes)).expect("it is an image");
     assert_eq!(image.check().expect("bytes in memory can be read"), []);
     assert_eq!(image.boot_entries().len(), planned.boot_entries().len());
-    let udf = input.udf.then_some(TreeKind::Udf);
-    for kind in [TreeKind::Primary, TreeKind::Joliet].into_iter().chain(udf) {
+    let trees = match input.udf {
+        None => &[TreeKind::Primary, TreeKind::Joliet][..],
+        Some(false) => &[TreeKind::Primary, TreeKind::Joliet, TreeKind::Udf],
+        Some(true) => &[TreeKind::Udf],
+    };
+    for kind in trees.iter().copied() {
         let walk = image.walk(kind).expect("the tree is there");
         let entries: Vec<_> = walk.collect::<Result<_, _>>().expect("it can be walked");
         assert_eq!(entries.len() + 1, tree.len());

@@ -1,24 +1,40 @@
 //! `cargo xtask bench`: our images beside other people's tools, in one run on one machine.
 //!
-//! Every contender is a line of shell, so that all pay the same start; bash's `time` tells its wall
-//! time and its processor time with that of its children. Contenders take turns, and the least of
-//! several runs counts: it is the one that the machine's other work disturbed least. Nothing is
-//! asserted: the numbers depend on the machine, the ratios are for people to read.
+//! Contenders take turns, and the least of several runs counts: it is the one that the machine's
+//! other work disturbed least. Nothing is asserted: the numbers depend on the machine, the ratios are
+//! for people to read.
 
+mod contenders;
 mod material;
+mod measure;
+mod places;
+mod table;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result};
 
+use crate::bench::contenders::{BRIDGE, CP, CP_COPYING, Contender, ISO, TAR, USB};
 use crate::bench::material::Material;
+use crate::bench::measure::Usage;
+use crate::bench::places::{Xfs, file_system};
+use crate::bench::table::{Outcome, Table, Target};
 use crate::context::Context;
+
+pub(crate) use measure::{VERB as MEASURE, run as run_measure};
+
+/// What `benches/README.md` holds between these lines is written by `--readme`.
+const BEGIN: &str = "<!-- made by cargo xtask bench iso --readme -->\n";
+const END: &str = "<!-- end -->\n";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How often each contender runs
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Which images
+    #[arg(value_enum)]
+    what: What,
+    /// How often each contender runs; a third as often on XFS, a ninth with a million files
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
     /// Where inputs and outputs are put, all on one file system
     #[arg(long, value_name = "DIR")]
@@ -26,119 +42,179 @@ pub(crate) struct Args {
     /// Size of the big file
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
     big_mib: u32,
+    /// Only our contenders and those that the ratios are against
+    #[arg(long)]
+    ours: bool,
+    /// Put the tables of discs into benches/README.md
+    #[arg(long)]
+    readme: bool,
 }
 
-/// A way to turn the folder `$IN` into `$OUT`.
-struct Contender {
-    name: &'static str,
-    script: &'static str,
-    /// The program without which it is left out; empty for ours, which are built.
-    needs: &'static str,
-}
-
-/// What every ratio is against: one pass over the files into one file.
-const LIMIT: &str = "tar";
-
-#[rustfmt::skip]
-const CONTENDERS: &[Contender] = &[
-    Contender { name: LIMIT, script: r#"tar -cf "$OUT" -C "$IN" ."#, needs: "tar" },
-    Contender { name: "cp -r", script: r#"cp -r "$IN" "$OUT""#, needs: "cp" },
-    Contender { name: "our ISO (mkiso)", script: r#""$MKISO" "$IN" "$OUT""#, needs: "" },
-    Contender { name: "our USB image (mkusb)", script: r#""$MKUSB" "$IN" "$OUT""#, needs: "" },
-    Contender {
-        name: "xorriso -as mkisofs -J",
-        script: r#"xorriso -as mkisofs -quiet -J -o "$OUT" "$IN""#,
-        needs: "xorriso",
-    },
-    Contender {
-        name: "mkfs.fat + mcopy",
-        script: r#"mkfs.fat -C -F 32 -s 8 "$OUT" "$FAT_KIB" && mcopy -s -i "$OUT" "$IN"/* ::"#,
-        needs: "mcopy",
-    },
-];
-
-/// Seconds.
-#[derive(Clone, Copy, PartialEq, Debug)]
-struct Times {
-    wall: f64,
-    /// In the program and in the kernel for it.
-    cpu: f64,
-}
-
-impl Times {
-    const NEVER: Self = Self { wall: f64::INFINITY, cpu: f64::INFINITY };
-
-    /// The least of each: a run with the least wall time need not be the one with the least work.
-    fn least(self, other: Self) -> Self {
-        Self { wall: self.wall.min(other.wall), cpu: self.cpu.min(other.cpu) }
-    }
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq)]
+enum What {
+    /// Discs, beside tar, cp, hadris, genisoimage, xorriso and bsdtar
+    Iso,
+    /// Images of USB sticks, beside tar, cp and mtools
+    Usb,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
-    context
-        .cargo()
-        .args(["build", "--release", "--package", "disk-image", "--example", "mkusb"])
-        .args(["--package", "iso9660-image", "--example", "mkiso"])
-        .run()?;
+    build(context, args.what)?;
     let parent = args.dir.clone().unwrap_or_else(|| context.target().join("bench"));
     fs::create_dir_all(&parent).with_context(|| format!("cannot make {}", parent.display()))?;
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&parent)?;
-    println!("in {}: least of {} runs, cached input, digests off", parent.display(), args.runs);
-    let big = u64::from(args.big_mib) << 20;
-    compare(context, args.runs, &Material::one_big_file(&folder.path().join("big"), big)?)?;
-    compare(context, args.runs, &Material::small_files(&folder.path().join("small"))?)
-}
-
-/// Runs all contenders on one input and prints their table.
-fn compare(context: &Context, runs: u32, material: &Material) -> Result<()> {
-    let mut least = Vec::new();
-    for contender in CONTENDERS {
-        if contender.needs.is_empty() || context.has_program(contender.needs) {
-            least.push((contender, Times::NEVER));
-        } else {
-            println!("{}: left out, {} is not installed", contender.name, contender.needs);
+    let bench = Bench { context, args, contenders: contenders(args) };
+    let text = match args.what {
+        What::Usb => bench.disk(folder.path())?,
+        What::Iso => {
+            let disk = bench.disk(folder.path())?;
+            disk + &bench.million(folder.path())? + &bench.shared(folder.path())?
         }
+    };
+    if args.readme && args.what == What::Iso {
+        write_readme(&context.root().join("benches").join("README.md"), &text)?;
     }
-    for round in 0..runs {
-        // Each round begins with another, so that none always comes after the same.
-        let first = usize::try_from(round)? % least.len();
-        least.rotate_left(first);
-        for (contender, best) in &mut least {
-            *best = best.least(time(context, contender, material)?);
-        }
-        least.rotate_right(first);
-    }
-    print_table(material, &least);
     Ok(())
 }
 
-/// One run, from settled disks, into a path where nothing is.
-fn time(context: &Context, contender: &Contender, material: &Material) -> Result<Times> {
-    let out = material.folder.with_extension("out");
-    remove(&out)?;
-    context.command("sync").read()?;
-    let examples = context.target().join("release").join("examples");
-    // The braces keep what the contender says apart from what `time` says.
-    let timed =
-        format!("TIMEFORMAT='%R %U %S'; time {{ {}; }} >/dev/null 2>\"$LOG\"", contender.script);
-    let log = material.folder.with_extension("log");
-    let command = context
-        .command("bash")
-        .args(["-c", &format!("{{ {timed} ; }} 2>&1")])
-        .env("LC_ALL", "C")
-        .env("MTOOLS_SKIP_CHECK", "1")
-        .env("LOG", &log)
-        .env("IN", &material.folder)
-        .env("OUT", &out)
-        .env("MKISO", examples.join("mkiso"))
-        .env("MKUSB", examples.join("mkusb"))
-        .env("FAT_KIB", material.fat_kib().to_string());
-    let printed = command.read();
-    let said = fs::read_to_string(&log).unwrap_or_default();
-    let printed = printed.with_context(|| format!("{} failed: {}", contender.name, said.trim()))?;
-    ensure!(out.exists(), "{} made nothing: {}", contender.name, said.trim());
-    remove(&out)?;
-    parse_times(&printed)
+/// Builds what is measured, and the peers that are crates.
+fn build(context: &Context, what: What) -> Result<()> {
+    let cargo = || context.cargo().args(["build", "--release"]);
+    if what == What::Usb {
+        return cargo().args(["--package", "disk-image", "--example", "mkusb"]).run();
+    }
+    cargo().args(["--package", "iso9660-image", "--example", "mkiso"]).run()?;
+    cargo().args(["--package", "benches", "--bins"]).run()?;
+    cargo()
+        .args(["--locked", "--manifest-path", "benches/peers/Cargo.toml"])
+        .env("CARGO_TARGET_DIR", context.target().join("peers"))
+        .run()
+}
+
+fn contenders(args: &Args) -> Vec<&'static Contender> {
+    let all = if args.what == What::Iso { ISO } else { USB };
+    let wanted =
+        |it: &&Contender| !args.ours || it.ours || [TAR, CP, CP_COPYING].contains(&it.name);
+    all.iter().filter(wanted).collect()
+}
+
+struct Bench<'a> {
+    context: &'a Context,
+    args: &'a Args,
+    contenders: Vec<&'static Contender>,
+}
+
+impl Bench<'_> {
+    /// Input and output on the disk that is there.
+    fn disk(&self, folder: &Path) -> Result<String> {
+        let disk = file_system(self.context, folder);
+        let len = u64::from(self.args.big_mib) << 20;
+        let big = Material::one_big_file(&folder.join("big"), len)?;
+        let targets = [Target { what: "CPU of", of: BRIDGE, against: CP, at_most: 1.0 }];
+        let mut text = self.compare(&disk, self.args.runs, &big, CP, &targets)?;
+        remove(&big.folder)?;
+        let small = Material::small_files(&folder.join("small"))?;
+        let targets = [
+            Target { what: "CPU of", of: BRIDGE, against: TAR, at_most: 1.1 },
+            Target { what: "peak MiB of", of: BRIDGE, against: "", at_most: 64.0 },
+        ];
+        text += &self.compare(&disk, self.args.runs, &small, TAR, &targets)?;
+        remove(&small.folder)?;
+        Ok(text)
+    }
+
+    fn million(&self, folder: &Path) -> Result<String> {
+        let disk = file_system(self.context, folder);
+        let million = Material::empty_files(&folder.join("million"))?;
+        let targets = [Target { what: "peak MiB of", of: BRIDGE, against: "", at_most: 1024.0 }];
+        // `cp` would make a million files, which is another task.
+        let makes_one = |it: &&Contender| ![CP, CP_COPYING].contains(&it.name);
+        let contenders = self.contenders.iter().copied().filter(makes_one).collect();
+        let bench = Bench { contenders, ..*self };
+        let text = bench.compare(&disk, self.args.runs.div_ceil(9), &million, TAR, &targets)?;
+        remove(&million.folder)?;
+        Ok(text)
+    }
+
+    /// A file of 4 GiB where blocks can be shared.
+    fn shared(&self, folder: &Path) -> Result<String> {
+        const LEN: u64 = 4 << 30;
+        let xfs = match Xfs::mount(self.context, folder, 3 * LEN) {
+            Ok(xfs) => xfs,
+            Err(error) => {
+                let text = format!("\nLeft out, one file of 4 GiB on XFS: {error:#}.\n");
+                print!("{text}");
+                return Ok(text);
+            }
+        };
+        let big = Material::one_big_file(&xfs.path().join("big"), LEN)?;
+        let targets = [Target { what: "CPU of", of: BRIDGE, against: CP_COPYING, at_most: 0.01 }];
+        let runs = self.args.runs.div_ceil(3);
+        self.compare("XFS (reflink, in a file)", runs, &big, CP_COPYING, &targets)
+    }
+
+    /// Runs all contenders on one input; prints their table and gives it.
+    fn compare(
+        &self,
+        place: &str,
+        runs: u32,
+        material: &Material,
+        against: &'static str,
+        targets: &[Target],
+    ) -> Result<String> {
+        let mut outcomes: Vec<(&Contender, Outcome)> =
+            self.contenders.iter().map(|it| (*it, Outcome::Used(Usage::NEVER))).collect();
+        for (contender, outcome) in &mut outcomes {
+            if let Some(program) = contender.needs()
+                && !self.context.has_program(program)
+            {
+                *outcome = Outcome::LeftOut(format!("{program} is not installed"));
+            }
+        }
+        for round in 0..runs {
+            // Each round begins with another, so that none always comes after the same.
+            let first = usize::try_from(round)? % outcomes.len();
+            outcomes.rotate_left(first);
+            for (contender, outcome) in &mut outcomes {
+                if let Outcome::Used(least) = outcome {
+                    *outcome = match self.once(contender, material)? {
+                        Ok(used) => Outcome::Used(least.least(used)),
+                        Err(reason) => Outcome::LeftOut(reason),
+                    };
+                }
+            }
+            outcomes.rotate_right(first);
+        }
+        let rows = outcomes.into_iter().map(|(it, outcome)| (it.name, outcome)).collect();
+        let runs = if runs == 1 { "one run".to_owned() } else { format!("least of {runs} runs") };
+        let title = format!("{} on {place}, {runs}", material.title);
+        let text = Table { title, against, rows }.markdown(targets);
+        print!("{text}");
+        Ok(text)
+    }
+
+    /// One run, from settled disks, into a path where nothing is; or the reason for which the
+    /// contender cannot do it.
+    fn once(&self, contender: &Contender, material: &Material) -> Result<Result<Usage, String>> {
+        remove(&material.out())?;
+        self.context.command("sync").read()?;
+        let command = contender.command(self.context, material);
+        let log = material.folder.with_extension("log");
+        let used = measure::measure(&command, self.context.root(), &log);
+        let made = material.out().metadata();
+        let whole = made.is_ok_and(|made| made.is_dir() || made.len() >= material.len);
+        remove(&material.out())?;
+        Ok(match used {
+            Ok(_) if !whole => Err("left content out".to_owned()),
+            Ok(used) => Ok(used),
+            Err(error) => {
+                let input = material.folder.to_string_lossy();
+                let text = format!("{error:#}").replace(&*input, "");
+                eprintln!("{}: {text}", contender.name);
+                Err(text.lines().next().unwrap_or_default().to_owned())
+            }
+        })
+    }
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -150,41 +226,13 @@ fn remove(path: &Path) -> Result<()> {
     removed.with_context(|| format!("cannot remove {}", path.display()))
 }
 
-/// The line that TIMEFORMAT asks for: wall, user and system seconds.
-fn parse_times(line: &str) -> Result<Times> {
-    let numbers: Result<Vec<f64>, _> = line.split_whitespace().map(str::parse).collect();
-    match numbers.as_deref() {
-        Ok([wall, user, system]) => Ok(Times { wall: *wall, cpu: user + system }),
-        _ => bail!("bash's time printed {line:?}"),
-    }
-}
-
-fn print_table(material: &Material, rows: &[(&Contender, Times)]) {
-    let limit = rows.iter().find(|(contender, _)| contender.name == LIMIT);
-    let limit = limit.map_or(Times::NEVER, |(_, times)| *times);
-    println!("\n{}", material.title);
-    println!("{:24}{:>9}{:>9}{:>12}{:>12}", "", "wall s", "cpu s", "wall / tar", "cpu / tar");
-    for (contender, times) in rows {
-        let (wall, cpu) = (times.wall / limit.wall, times.cpu / limit.cpu);
-        println!(
-            "{:24}{:>9.3}{:>9.3}{wall:>12.2}{cpu:>12.2}",
-            contender.name, times.wall, times.cpu
-        );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read_and_the_least_taken() {
-        let a = parse_times("1.250 0.500 0.250\n").unwrap();
-        assert_eq!(a, Times { wall: 1.25, cpu: 0.75 });
-        let b = Times { wall: 1.5, cpu: 0.5 };
-        assert_eq!(Times::NEVER.least(a).least(b), Times { wall: 1.25, cpu: 0.5 });
-        for bad in ["", "1.0 2.0", "1,5 0 0", "1 2 3 4"] {
-            assert!(parse_times(bad).is_err(), "{bad}");
-        }
-    }
+/// Puts the tables between the marks.
+fn write_readme(path: &Path, tables: &str) -> Result<()> {
+    let old =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let parts =
+        old.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+    let (head, tail) = parts.with_context(|| format!("{} has no marks", path.display()))?;
+    fs::write(path, format!("{head}{BEGIN}{tables}\n{END}{tail}"))
+        .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -47,6 +47,7 @@ impl Machine {
 const PROGRAMS: &[Program] = &[
     Program { source: "mbr.s", bytes: "mbr.bin", address: 0x600, machine: Machine::I386 },
     Program { source: "fat32_boot_record.s", bytes: "fat32_boot_record.bin", address: 0x7C5A, machine: Machine::I386 },
+    Program { source: "el_torito.s", bytes: "el_torito.bin", address: 0x7C00, machine: Machine::I386 },
     Program { source: "standins/etfsboot.s", bytes: "standins/etfsboot.bin", address: 0x7C00, machine: Machine::I386 },
     Program { source: "standins/bootmgr.s", bytes: "standins/bootmgr.bin", address: 0, machine: Machine::I386 },
     Program { source: "standins/bootx64.s", bytes: "standins/bootx64.efi", address: 0, machine: Machine::X64 },

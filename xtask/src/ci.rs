@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
-use crate::{test, tidy};
+use crate::{api, test, tidy};
 
 type Step = (&'static str, fn(&Context) -> Result<()>);
 
@@ -15,6 +15,7 @@ type Step = (&'static str, fn(&Context) -> Result<()>);
 const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("tidy", tidy::run),
+    ("api", api::check),
     ("deny", deny),
     ("clippy", clippy),
     ("doc", doc),

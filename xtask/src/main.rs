@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a task does")]
 
+mod api;
 mod bench;
 mod bootcode;
 mod ci;
@@ -17,6 +18,7 @@ mod test;
 mod tidy;
 mod tools;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -38,8 +40,15 @@ enum Verb {
     Oracles(oracles::Args),
     /// Make the checked-in fixtures anew, by the script beside each INDEX
     Fixtures,
-    /// Time our images beside cp, tar, xorriso and mtools
+    /// Time our images beside cp, tar and the writers of others
     Bench(bench::Args),
+    /// Run a command and print its wall seconds, processor seconds and MiB of memory
+    #[command(name = bench::MEASURE, hide = true)]
+    Measure {
+        /// The program and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        command: Vec<OsString>,
+    },
     /// Run the fuzz targets (nightly and cargo-fuzz)
     Fuzz(fuzz::Args),
     /// Assemble the boot code anew
@@ -48,6 +57,8 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Compare the libraries' public interfaces with the text beside each
+    Api(api::Args),
     /// Check the house rules that the compiler does not know
     Tidy,
     /// What continuous integration runs: formatting, lints, docs, MSRV, tidy, licences, test
@@ -66,14 +77,19 @@ fn main() -> ExitCode {
 }
 
 fn run(verb: &Verb) -> anyhow::Result<()> {
+    if let Verb::Measure { command } = verb {
+        return bench::run_measure(command);
+    }
     let context = Context::find()?;
     match verb {
+        Verb::Measure { command } => bench::run_measure(command),
         Verb::Test => test::run(&context),
         Verb::Oracles(args) => oracles::run(&context, args),
         Verb::Fixtures => fixtures::run(&context),
         Verb::Bench(args) => bench::run(&context, args),
         Verb::Fuzz(args) => fuzz::run(&context, args),
         Verb::Bootcode { check } => bootcode::run(context.root(), *check),
+        Verb::Api(args) => api::run(&context, args),
         Verb::Tidy => tidy::run(&context),
         Verb::Ci(args) => ci::run(&context, args),
     }

@@ -27,8 +27,10 @@ pub(crate) fn run_tests(context: &Context, args: &Args) -> Result<()> {
     if !args.mounts {
         println!("left out: tests that mount; as root, `cargo xtask oracles --mounts` runs them");
     }
-    let python = tools::python_path(context);
-    let cargo = context.cargo().env("PYTHONPATH", python);
+    let cargo = context
+        .cargo()
+        .env("PYTHONPATH", tools::python_path(context))
+        .env("CAPMEDIA_LINUX", tools::linux_root(context));
     if test::has_nextest(context) {
         let which = ["--workspace", "--profile", "oracles", "--run-ignored", "only"];
         let all_but = format!("not test({MOUNTS})");

@@ -4,13 +4,14 @@
 use anyhow::Result;
 
 use crate::context::Context;
-use crate::{bootcode, oracles, tools};
+use crate::{api, bootcode, oracles, tools};
 
 pub(crate) fn run(context: &Context) -> Result<()> {
     tools::install(context)?;
     ordinary(context)?;
     context.cargo().args(["test", "--quiet", "--workspace", "--doc"]).run()?;
     bootcode::run(context.root(), true)?;
+    api::check(context)?;
     // Last: what is printed last is a test runner's summary of what ran.
     oracles::run_tests(context, &oracles::Args::default())
 }

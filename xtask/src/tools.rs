@@ -2,9 +2,10 @@
 
 use std::env;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::context::{Context, is_program, search_path};
 
@@ -55,6 +56,10 @@ const TOOLS: &[Tool] = &[
 /// From PyPI, not a program: a version that tests have been seen to pass with.
 const PYCDLIB: &str = "pycdlib==1.22.0";
 
+/// Debian packages that are unpacked, not installed: a kernel with its modules, and the programs of
+/// the machine that starts it. The first only depends on the one that holds the kernel.
+const LINUX: [&str; 2] = ["linux-image-cloud-amd64", "busybox-static"];
+
 impl Tool {
     fn is_there(&self, path: &[PathBuf]) -> bool {
         match self.place {
@@ -69,11 +74,52 @@ pub(crate) fn python_path(context: &Context) -> PathBuf {
     context.target().join("python")
 }
 
+/// Where the kernel that mounts our images is unpacked: the tests' CAPMEDIA_LINUX.
+pub(crate) fn linux_root(context: &Context) -> PathBuf {
+    context.target().join("linux")
+}
+
+/// The folder gets its name when all is in it.
+fn has_linux(context: &Context) -> bool {
+    linux_root(context).join("bin/busybox").is_file()
+}
+
+/// Unpacks a kernel of Debian's into the target folder, where nothing starts it but QEMU.
+fn unpack_linux(context: &Context) -> Result<()> {
+    if !context.has_program("apt-get") || !context.has_program("dpkg") {
+        bail!("a Linux kernel for QEMU is unpacked from {LINUX:?}, which needs apt-get and dpkg");
+    }
+    let root = linux_root(context);
+    let parts = root.with_extension("part");
+    let _ = fs::remove_dir_all(&parts);
+    fs::create_dir_all(&parts)?;
+    let [kernel, busybox] = LINUX;
+    let depends = context.command("apt-cache").args(["depends", kernel]).read()?;
+    let mut lines = depends.lines().map(str::trim);
+    let found = lines.find_map(|line| line.strip_prefix("Depends: linux-image-"));
+    let found = found.with_context(|| format!("`apt-cache depends {kernel}` names no kernel"))?;
+    let kernel = format!("linux-image-{found}");
+    let unsandboxed = ["-q", "-o", "APT::Sandbox::User=root"];
+    let download = context.command("apt-get").args(["download"]).args(unsandboxed);
+    download.args([kernel.as_str(), busybox]).dir(&parts).run()?;
+    for file in fs::read_dir(&parts)? {
+        let file = file?.path();
+        if file.extension().is_some_and(|extension| extension == "deb") {
+            context.command("dpkg").arg("-x").arg(&file).arg(&parts).run()?;
+            fs::remove_file(file)?;
+        }
+    }
+    let _ = fs::remove_dir_all(&root);
+    fs::rename(&parts, &root)?;
+    Ok(())
+}
+
 /// Fails with the list of all missing tools and what would bring them.
 pub(crate) fn require(context: &Context) -> Result<()> {
     let missing = missing(TOOLS, &search_folders());
     let pycdlib = has_pycdlib(context);
-    if missing.is_empty() && pycdlib {
+    let linux = has_linux(context);
+    if missing.is_empty() && pycdlib && linux {
         return Ok(());
     }
     let mut text = String::from("tools are missing:");
@@ -82,6 +128,9 @@ pub(crate) fn require(context: &Context) -> Result<()> {
     }
     if !pycdlib {
         let _ = write!(text, "\n  pycdlib (a Python module; `cargo xtask test` brings it)");
+    }
+    if !linux {
+        let _ = write!(text, "\n  a Linux kernel for QEMU (`cargo xtask test` unpacks Debian's)");
     }
     if !missing.is_empty() {
         let _ = write!(text, "\n\nOn Debian: {}", apt_line(&packages(&missing)));
@@ -98,19 +147,23 @@ pub(crate) fn install(context: &Context) -> Result<()> {
     {
         wanted.push("python3-pip");
     }
-    if !wanted.is_empty() {
-        if !context.has_program("apt-get") || !is_root(context) {
-            bail!(
-                "tools for the tests are missing. As root, on Debian or Ubuntu:\n\n    {}\n",
-                apt_line(&wanted)
-            );
-        }
-        let apt_get = || {
-            // DPkg::Lock::Timeout: another installation may just be running.
-            let quiet = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
-            context.command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
-        };
+    let linux = has_linux(context);
+    let can_install = context.has_program("apt-get") && is_root(context);
+    if !wanted.is_empty() && !can_install {
+        bail!(
+            "tools for the tests are missing. As root, on Debian or Ubuntu:\n\n    {}\n",
+            apt_line(&wanted)
+        );
+    }
+    let apt_get = || {
+        // DPkg::Lock::Timeout: another installation may just be running.
+        let quiet = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
+        context.command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
+    };
+    if can_install && (!wanted.is_empty() || !linux) {
         apt_get().arg("update").run()?;
+    }
+    if !wanted.is_empty() {
         apt_get().args(["install", "-y", "--no-install-recommends"]).args(&wanted).run()?;
     }
     if !has_pycdlib(context) {
@@ -121,6 +174,9 @@ pub(crate) fn install(context: &Context) -> Result<()> {
             .arg(python_path(context))
             .arg(PYCDLIB)
             .run()?;
+    }
+    if !linux {
+        unpack_linux(context)?;
     }
     require(context)
 }
@@ -152,7 +208,8 @@ fn has_pycdlib(context: &Context) -> bool {
         .succeeds()
 }
 
-fn is_root(context: &Context) -> bool {
+/// True when this process may do everything.
+pub(crate) fn is_root(context: &Context) -> bool {
     context.command("id").arg("-u").read().is_ok_and(|id| id.trim() == "0")
 }
 

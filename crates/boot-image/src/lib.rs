@@ -21,7 +21,7 @@
 //! let files = boot_image.boot_files(Architecture::Amd64, None)?;
 //! assert_eq!(files.found[0].media, "bootmgr");
 //! // The UEFI boot manager and much more is nowhere; the error lists all of it.
-//! assert!(files.require(true).unwrap_err().to_string().contains(r"EFI\Boot\bootx64.efi"));
+//! assert!(files.require(&[]).unwrap_err().to_string().contains(r"EFI\Boot\bootx64.efi"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -24,6 +24,8 @@ pub struct Found {
     pub source: Arc<dyn Source>,
     /// Time of its last modification.
     pub modified: Timestamp,
+    /// Whether a computer that UEFI starts reads it.
+    pub for_uefi: bool,
 }
 
 impl std::fmt::Debug for Found {
@@ -58,16 +60,18 @@ pub struct BootFiles {
 }
 
 impl BootFiles {
-    /// The files, if everything is there that media needs; `disc` asks for what only discs need too.
+    /// Whether the file is there.
+    pub fn has(&self, file: BootFile) -> bool {
+        self.found.iter().any(|found| found.file == file)
+    }
+
+    /// The files, if everything is there that media needs and all of `also`.
     ///
     /// # Errors
     /// [`BootImageError::Missing`] with all missing files.
-    pub fn require(self, disc: bool) -> Result<Vec<Found>, BootImageError> {
-        let needed = |missing: &Missing| match missing.need {
-            Need::Required => true,
-            Need::RequiredOnDiscs => disc,
-            Need::Optional => false,
-        };
+    pub fn require(self, also: &[BootFile]) -> Result<Vec<Found>, BootImageError> {
+        let needed =
+            |missing: &Missing| missing.need == Need::Required || also.contains(&missing.file);
         let missing: Vec<Missing> = self.missing.into_iter().filter(needed).collect();
         if missing.is_empty() { Ok(self.found) } else { Err(BootImageError::Missing(missing)) }
     }
@@ -91,12 +95,13 @@ pub(crate) fn boot_files(
     }
     let fonts = fonts(image, folder)?;
     for (name, source, modified) in &fonts {
-        for (media, _) in FONTS_ON_MEDIA.iter().filter(|(_, firmware)| wanted(*firmware)) {
+        for (media, firmware) in FONTS_ON_MEDIA.iter().filter(|(_, f)| wanted(*f)) {
             files.found.push(Found {
                 file: BootFile::Font,
                 media: format!(r"{media}\{name}"),
                 source: Arc::clone(source),
                 modified: *modified,
+                for_uefi: *firmware != Firmware::Bios,
             });
         }
     }
@@ -162,7 +167,7 @@ fn find(
                 let source = FileSource::new(host).map_err(in_folder)?;
                 let modified = modified(&source).map_err(in_folder)?;
                 let source: Arc<dyn Source> = Arc::new(source);
-                return Ok(Ok(Found { file: place.file, media, source, modified }));
+                return Ok(Ok(found(place, media, source, modified)));
             }
             searched.push(name_in(folder, &path));
         }
@@ -171,12 +176,17 @@ fn find(
         match image.image().lookup(&path) {
             Some(entry) if !entry.is_folder() => {
                 let (source, modified) = open(image, entry)?;
-                return Ok(Ok(Found { file: place.file, media, source, modified }));
+                return Ok(Ok(found(place, media, source, modified)));
             }
             _ => searched.push(image.name_of(&path)),
         }
     }
     Ok(Err(Missing { file: place.file, media, need: place.need, searched }))
+}
+
+fn found(place: &Place, media: String, source: Arc<dyn Source>, modified: Timestamp) -> Found {
+    let for_uefi = place.firmware != Firmware::Bios;
+    Found { file: place.file, media, source, modified, for_uefi }
 }
 
 type Font = (String, Arc<dyn Source>, Timestamp);

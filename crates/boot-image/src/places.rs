@@ -12,8 +12,10 @@
 pub enum BootFile {
     /// The El Torito program that a BIOS starts from a disc.
     Etfsboot,
-    /// The FAT image that UEFI starts from a disc.
+    /// The FAT image that UEFI starts from a disc. Its loader asks for a key.
     Efisys,
+    /// The same with a loader that does not ask.
+    EfisysNoprompt,
     /// The boot manager that our boot record starts under BIOS.
     Bootmgr,
     /// The boot manager that UEFI starts by its name.
@@ -47,8 +49,8 @@ pub enum BootFile {
 pub enum Need {
     /// Media without it does not start.
     Required,
-    /// Required on discs, of no use elsewhere.
-    RequiredOnDiscs,
+    /// Starts discs, of no use elsewhere. Another program can stand in for it.
+    StartsDiscs,
     /// Copied when it is there.
     Optional,
 }
@@ -92,7 +94,7 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         file: BootFile::Etfsboot,
         media: r"boot\etfsboot.com",
-        need: Need::RequiredOnDiscs,
+        need: Need::StartsDiscs,
         firmware: Firmware::Bios,
         image: &[r"Windows\Boot\DVD\PCAT\etfsboot.com", r"sms\bin\{arch}\etfsboot.com"],
         folder: &[r"fwfiles\etfsboot.com", "etfsboot.com"],
@@ -100,7 +102,7 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         file: BootFile::Efisys,
         media: r"EFI\Microsoft\Boot\efisys.bin",
-        need: Need::RequiredOnDiscs,
+        need: Need::StartsDiscs,
         firmware: Firmware::Uefi,
         image: &[
             r"Windows\Boot\DVD\EFI\{lang}\efisys.bin",
@@ -108,6 +110,18 @@ pub(crate) const PLACES: &[Place] = &[
             r"sms\bin\{arch}\efisys.bin",
         ],
         folder: &[r"fwfiles\efisys.bin", "efisys.bin"],
+    },
+    Place {
+        file: BootFile::EfisysNoprompt,
+        media: r"EFI\Microsoft\Boot\efisys_noprompt.bin",
+        need: Need::StartsDiscs,
+        firmware: Firmware::Uefi,
+        image: &[
+            r"Windows\Boot\DVD\EFI\{lang}\efisys_noprompt.bin",
+            r"Windows\Boot\DVD\EFI\efisys_noprompt.bin",
+            r"sms\bin\{arch}\efisys_noprompt.bin",
+        ],
+        folder: &[r"fwfiles\efisys_noprompt.bin", "efisys_noprompt.bin"],
     },
     Place {
         file: BootFile::Bootmgr,

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use capmedia::{Blame, Error, InspectError, MediumError, VerifyError};
+use capmedia::{Blame, Error, InspectError, JoinError, MediumError, VerifyError};
 use media_model::Problem;
 
 use crate::print;
@@ -90,25 +90,38 @@ fn write_problems(to: &mut impl Write, problems: &[Problem]) -> io::Result<()> {
 }
 
 fn write_error(to: &mut impl Write, error: &(dyn StdError + 'static)) -> io::Result<()> {
-    let mut text = format!("error: {error}\n");
+    // What a disc says of itself may be part of a message, and must not pass for another.
+    let indented = |error: &(dyn StdError + 'static)| error.to_string().replace('\n', "\n    ");
+    let mut text = format!("error: {}\n", indented(error));
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(&format!("  because: {error}\n"));
+        text.push_str(&format!("  because: {}\n", indented(error)));
         cause = error.source();
     }
     print::plain(to, &text)
 }
 
+impl From<Blame> for Code {
+    fn from(blame: Blame) -> Self {
+        match blame {
+            Blame::Request => Self::Request,
+            Blame::Input => Self::Input,
+            Blame::Output => Self::Output,
+            Blame::Cancelled => Self::Cancelled,
+            _ => Self::Bug,
+        }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let code = match error.blame() {
-            Blame::Request => Code::Request,
-            Blame::Input => Code::Input,
-            Blame::Output => Code::Output,
-            Blame::Cancelled => Code::Cancelled,
-            _ => Code::Bug,
-        };
-        Self::new(code, error)
+        Self::new(error.blame().into(), error)
+    }
+}
+
+impl From<JoinError> for Failure {
+    fn from(error: JoinError) -> Self {
+        Self::new(error.blame().into(), error)
     }
 }
 
@@ -120,31 +133,19 @@ impl From<InspectError> for Failure {
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
-        let code = match &error {
-            VerifyError::Cancelled { .. } => Code::Cancelled,
-            VerifyError::Medium(MediumError::Unknown) => Code::Input,
-            // It is media by its first bytes: unreadable because of what it says, or because it
-            // ends too early, is a fault of its own; a drive that fails is not.
-            _ => match root_io_error(&error) {
-                None | Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) => {
-                    Code::Faults
-                }
-                Some(_) => Code::Input,
-            },
-        };
-        Self::new(code, error)
+        Self::new(code_of_verify(&error), error)
     }
 }
 
-/// The kind of the I/O error that an error goes back to, if it does.
-fn root_io_error(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
-    let mut kind = None;
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        kind = error.downcast_ref::<io::Error>().map(io::Error::kind).or(kind);
-        cause = error.source();
+fn code_of_verify(error: &VerifyError) -> Code {
+    match error {
+        VerifyError::Cancelled { .. } => Code::Cancelled,
+        VerifyError::Medium(MediumError::Unknown) => Code::Input,
+        // It is media by its first bytes: what it says, or that it ends too early, is a fault of its
+        // own; a drive that fails is not.
+        error if error.is_unread() => Code::Input,
+        _ => Code::Faults,
     }
-    kind
 }
 
 /// Standard output or standard error refused a line.

@@ -7,6 +7,7 @@ mod create;
 mod demo;
 mod exit;
 mod inspect;
+mod join;
 mod plan;
 mod print;
 mod progress;
@@ -33,8 +34,11 @@ enum Verb {
     Plan(plan::Args),
     /// Tell what a boot image, an ISO image or a disk image holds.
     Inspect(inspect::Args),
-    /// Read an image back: its structure, and every file against the manifest on it; or a WIM.
+    /// Read images back: their structure, and every file against the manifest on them; a set of discs
+    /// as a whole too; or a WIM.
     Verify(verify::Args),
+    /// Bring the discs of a set back into one folder.
+    Join(join::Args),
     /// Make a sample boot image and capture media from it, to see that all works here.
     Demo(demo::Args),
 }
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Verb::Plan(args) => plan::run(&args),
         Verb::Inspect(args) => inspect::run(&args),
         Verb::Verify(args) => verify::run(&args),
+        Verb::Join(args) => join::run(&args),
         Verb::Demo(args) => demo::run(&args),
     };
     match outcome {

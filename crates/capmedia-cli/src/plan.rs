@@ -35,6 +35,8 @@ struct Planned<'a> {
 
 #[derive(Serialize)]
 struct Row {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    volume: Option<u32>,
     start: u64,
     bytes: u64,
     what: String,
@@ -43,24 +45,32 @@ struct Row {
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let media = MediaPlan::new(&args.request.check()?)?;
     let mut to = io::stdout().lock();
-    let extents = || media.plan().extents().iter().filter(|_| args.extents);
+    let several = media.volumes().count() > 1;
+    let volumes = || (1u32..).zip(media.volumes()).filter(|_| args.extents);
     if args.json {
-        let rows = args.extents.then(|| extents().map(row).collect());
+        let rows = volumes().flat_map(|(number, plan)| {
+            let number = several.then_some(number);
+            plan.extents().iter().map(move |extent| row(number, extent))
+        });
+        let rows = args.extents.then(|| rows.collect());
         print::json(&mut to, &Planned { summary: media.summary(), extents: rows })?;
     } else {
         if !args.quiet {
             print::warnings(&mut io::stderr().lock(), &media.summary().warnings)?;
         }
         print::summary(&mut to, media.summary())?;
-        for extent in extents() {
-            writeln!(to, "{extent}")?;
+        for (number, plan) in volumes() {
+            if several {
+                writeln!(to, "Volume {number}:")?;
+            }
+            plan.extents().iter().try_for_each(|extent| writeln!(to, "{extent}"))?;
         }
     }
     Ok(Code::Done)
 }
 
-fn row(extent: &Extent) -> Row {
+fn row(volume: Option<u32>, extent: &Extent) -> Row {
     let (role, content) = (extent.role(), extent.content().to_string());
     let what = if content.is_empty() { role.to_owned() } else { format!("{role}: {content}") };
-    Row { start: extent.start(), bytes: extent.len(), what }
+    Row { volume, start: extent.start(), bytes: extent.len(), what }
 }

@@ -13,7 +13,7 @@ pub(crate) struct RequestArgs {
     /// The boot image, a Windows PE WIM.
     #[arg(long, value_name = "FILE")]
     boot_image: Option<PathBuf>,
-    /// The kind of media: cd-dvd or usb.
+    /// The kind of media: cd-dvd, usb, or hybrid (one image for both).
     #[arg(long, value_name = "KIND")]
     media_type: Option<String>,
     /// The image file to make; - for standard output.
@@ -25,12 +25,20 @@ pub(crate) struct RequestArgs {
     /// Put an autorun.inf on the media.
     #[arg(long)]
     include_autorun: bool,
-    /// Size of a disc: 650MB, 4GB, 8GB, <n>MB or unlimited [default: unlimited].
+    /// Size of a disc: 650MB, 4GB, 8GB, <n>MB or unlimited [default: unlimited]. What does not fit
+    /// one disc goes onto several: OUT-1, OUT-2 and so on, before the extension.
     #[arg(long, value_name = "SIZE")]
     media_size: Option<String>,
-    /// File systems of a disc: bridge (ISO 9660, Joliet and UDF) or iso [default: bridge].
+    /// Cut a file that is larger than a disc into numbered parts; `capmedia join` puts it together.
+    #[arg(long)]
+    split_files: bool,
+    /// File systems of a disc: bridge (ISO 9660, Joliet and UDF), iso, or udf-stub (UDF alone)
+    /// [default: bridge].
     #[arg(long, value_name = "KIND")]
     file_system: Option<String>,
+    /// Whether a disc asks for a key before it starts, yes or no [default: yes].
+    #[arg(long, value_name = "ANSWER")]
+    boot_prompt: Option<String>,
     /// Size of a USB image, as in 8GB or 512MiB [default: as small as the content allows].
     #[arg(long, value_name = "SIZE")]
     image_size: Option<String>,
@@ -53,6 +61,7 @@ impl RequestArgs {
     pub(crate) fn check(&self) -> Result<CheckedRequest, Failure> {
         let mut request = CaptureMediaRequest::default()
             .with_include_autorun(self.include_autorun)
+            .with_split_files(self.split_files)
             .with_checksum(self.checksum)
             .with_force(self.force)
             .with_source_date_epoch(source_date_epoch()?);
@@ -62,6 +71,7 @@ impl RequestArgs {
         request.label.clone_from(&self.label);
         request.media_size.clone_from(&self.media_size);
         request.file_system.clone_from(&self.file_system);
+        request.boot_prompt.clone_from(&self.boot_prompt);
         request.image_size.clone_from(&self.image_size);
         request.boot_files.clone_from(&self.boot_files);
         request.add.clone_from(&self.add);

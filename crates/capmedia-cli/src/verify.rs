@@ -3,16 +3,17 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use capmedia::Verification;
+use capmedia::{SetVerification, Verification};
 
 use crate::exit::{Code, Failure};
-use crate::print::{self, size};
+use crate::print::{self, line, size};
 use crate::progress::Bar;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An ISO image, a disk image or a WIM.
-    file: PathBuf,
+    /// An ISO image, a disk image or a WIM; or all discs of a set, in any order.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
     json: bool,
@@ -22,44 +23,130 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let found = capmedia::verify_file(&args.file, &mut Bar::new("Verifying", args.quiet));
-    let found = found.map_err(|error| {
-        Failure::from(error).with_context(format!("cannot verify {}", args.file.display()))
-    })?;
+    let mut bar = Bar::new("Verifying", args.quiet);
+    let found = match &*args.files {
+        [file] => {
+            let found = capmedia::verify_file(file, &mut bar).map_err(|error| {
+                Failure::from(error).with_context(format!("cannot verify {}", file.display()))
+            })?;
+            Found::One(found)
+        }
+        files => Found::Several(capmedia::verify_set(files, &mut bar)?),
+    };
+    drop(bar);
     let mut to = io::stdout().lock();
     if args.json {
         print::json(&mut to, &found)?;
     } else {
         let mut text = Vec::new();
-        print_found(&mut text, &found, args.quiet)?;
-        print::plain(&mut to, &String::from_utf8_lossy(&text))?;
+        match &found {
+            Found::One(found) => print_one(&mut text, found, args.quiet)?,
+            Found::Several(found) => print_several(&mut text, found, args.quiet)?,
+        }
+        to.write_all(&text)?;
+    }
+    if let Found::Several(SetVerification { unread, .. }) = &found
+        && !unread.is_empty()
+    {
+        let mut to = io::stderr().lock();
+        for file in unread {
+            line(&mut to, format_args!("error: cannot verify {}: {}", file.path, file.error))?;
+        }
+        return Ok(Code::Input);
     }
     Ok(if found.is_clean() { Code::Done } else { Code::Faults })
 }
 
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Found {
+    One(Verification),
+    Several(SetVerification),
+}
+
+impl Found {
+    fn is_clean(&self) -> bool {
+        match self {
+            Self::One(found) => found.is_clean(),
+            Self::Several(found) => found.is_clean(),
+        }
+    }
+}
+
+fn print_one(to: &mut impl Write, found: &Verification, quiet: bool) -> io::Result<()> {
+    print_found(to, found, quiet)?;
+    if let (Some(place), false) = (&found.volume, quiet) {
+        line(
+            to,
+            format_args!(
+                "note: volume {} of {} of set {}; the other discs were not looked at, give them too",
+                place.volume, place.volumes, place.set_id
+            ),
+        )?;
+    }
+    print_count(to, found.faults.len(), quiet)
+}
+
+fn print_several(to: &mut impl Write, found: &SetVerification, quiet: bool) -> io::Result<()> {
+    for file in &found.files {
+        let place = match &file.found.volume {
+            Some(place) => format!(" (volume {} of {})", place.volume, place.volumes),
+            None => String::new(),
+        };
+        if !quiet || !file.found.is_clean() {
+            line(to, format_args!("{}{place}:", file.path))?;
+        }
+        print_found(to, &file.found, quiet)?;
+    }
+    if !quiet && found.is_set {
+        line(to, format_args!("set of {} discs:", found.files.len()))?;
+    }
+    for fault in &found.faults {
+        line(to, format_args!("fault: {fault}"))?;
+    }
+    let faults = found.files.iter().map(|file| file.found.faults.len()).sum::<usize>();
+    match faults + found.faults.len() {
+        0 if !quiet && !found.unread.is_empty() => line(to, "no faults in what could be read"),
+        faults => print_count(to, faults, quiet),
+    }
+}
+
+fn print_count(to: &mut impl Write, faults: usize, quiet: bool) -> io::Result<()> {
+    match faults {
+        _ if quiet => Ok(()),
+        0 => line(to, format_args!("no faults")),
+        count => line(to, format_args!("{count} fault(s)")),
+    }
+}
+
 fn print_found(to: &mut impl Write, found: &Verification, quiet: bool) -> io::Result<()> {
     for fault in &found.faults {
-        writeln!(to, "fault: {fault}")?;
+        line(to, format_args!("fault: {fault}"))?;
     }
     if quiet {
         return Ok(());
     }
     for path in &found.unlisted {
-        writeln!(to, "note: {path} is not in the manifest")?;
+        line(to, format_args!("note: {path} is not in the manifest"))?;
+    }
+    if found.files == 0 && !found.is_clean() {
+        return line(to, &found.kind);
     }
     let structure = format!("{}, {} files", found.kind, found.files);
     if found.manifest {
-        writeln!(
+        line(
             to,
-            "{structure}: structure checked, {} files ({}) compared with their digests",
-            found.compared,
-            size(found.compared_bytes)
+            format_args!(
+                "{structure}: structure checked, {} files ({}) compared with their digests",
+                found.compared,
+                size(found.compared_bytes)
+            ),
         )?;
     } else {
-        writeln!(to, "{structure}: no manifest (SHA256SUMS), only the structure was checked")?;
+        line(
+            to,
+            format_args!("{structure}: no manifest (SHA256SUMS), only the structure was checked"),
+        )?;
     }
-    match found.faults.len() {
-        0 => writeln!(to, "no faults"),
-        count => writeln!(to, "{count} fault(s)"),
-    }
+    Ok(())
 }

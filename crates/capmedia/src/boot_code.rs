@@ -1,13 +1,18 @@
-//! The boot code of a stick: put into a volume, and found on one again.
+//! Boot code that is in no file: put into a volume, and found on media again.
 //!
 //! No file system covers it, so `media.json` holds its digest: a flipped bit there would otherwise show
-//! only as a stick that does not start.
+//! only as media that does not start. The digest is over, in this order and as far as it is there:
+//!
+//! 1. where a BIOS starts a FAT32 volume: the 440 bytes of the master boot record, the 420 bytes behind
+//!    the BPB of the volume, its sectors 2 to 5;
+//! 2. where a BIOS starts a disc by a program that is no file of it: what the boot catalog says is
+//!    loaded.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
 use disk_image::SECTOR;
-use disk_image::boot_code::{FAT32_BOOT_RECORD, FAT32_STAGE2, MBR};
+use disk_image::boot_code::{EL_TORITO, FAT32_BOOT_RECORD, FAT32_STAGE2, MBR};
 use extent_image::{Digest, Hasher};
 use fat32_image::{BootCode, BootCodeError};
 
@@ -21,31 +26,40 @@ pub(crate) fn boot_record() -> Result<BootCode, BootCodeError> {
     BootCode::new(&FAT32_BOOT_RECORD[..], stage2.to_vec())
 }
 
-/// The digest of the boot code that we write.
-pub(crate) fn digest() -> Digest {
+/// The digest of the boot code that we write: on a stick, and as the program of a disc; `None` for
+/// media that has neither.
+pub(crate) fn digest(stick: bool, program: bool) -> Option<Digest> {
     let mut hasher = Hasher::new();
-    hasher.update(MBR);
-    hasher.update(FAT32_BOOT_RECORD);
-    for (_, code) in FAT32_STAGE2 {
-        hasher.update(code);
+    if stick {
+        hasher.update(MBR);
+        hasher.update(FAT32_BOOT_RECORD);
+        for (_, code) in FAT32_STAGE2 {
+            hasher.update(code);
+        }
     }
-    hasher.finish()
+    if program {
+        hasher.update(EL_TORITO);
+    }
+    (stick || program).then(|| hasher.finish())
 }
 
-/// The digest of what stands in the same places on a disk whose volume begins at `volume`.
-pub(crate) fn digest_on(disk: &mut (impl Read + Seek), volume: u64) -> io::Result<Digest> {
-    let mut hasher = Hasher::new();
-    let mut add = |at: u64, len: usize| -> io::Result<()> {
-        let mut code = vec![0; len];
-        disk.seek(SeekFrom::Start(at))?;
-        disk.read_exact(&mut code)?;
-        hasher.update(&code);
-        Ok(())
-    };
-    add(0, MBR.len())?;
-    add(volume.saturating_add(BOOT_RECORD_AT), FAT32_BOOT_RECORD.len())?;
-    for (sector, code) in FAT32_STAGE2 {
-        add(volume.saturating_add(u64::from(sector) * SECTOR), code.len())?;
+/// What stands in the places of a stick's boot code on a disk whose volume begins at `volume`; less
+/// where the disk ends before.
+pub(crate) fn read_on_stick(disk: &mut (impl Read + Seek), volume: u64) -> io::Result<Vec<u8>> {
+    let mut code = read(disk, 0, MBR.len() as u64)?;
+    let record = volume.saturating_add(BOOT_RECORD_AT);
+    code.extend(read(disk, record, FAT32_BOOT_RECORD.len() as u64)?);
+    for (sector, part) in FAT32_STAGE2 {
+        let at = volume.saturating_add(u64::from(sector) * SECTOR);
+        code.extend(read(disk, at, part.len() as u64)?);
     }
-    Ok(hasher.finish())
+    Ok(code)
+}
+
+/// The `len` bytes from `at` on, as far as they are there.
+pub(crate) fn read(image: &mut (impl Read + Seek), at: u64, len: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    image.seek(SeekFrom::Start(at))?;
+    image.take(len).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

@@ -6,18 +6,18 @@ use extent_image::{Data, Digest, Hasher, NodeId, Timestamp, Tree};
 use media_model::{MediaLabel, MediaPath};
 
 use crate::layout::{Collision, Layout, LayoutError};
-use crate::manifest::{DESCRIPTION, Description, MANIFEST, manifest};
+use crate::manifest::{DESCRIPTION, Description, FORMAT, LARGEST_DESCRIPTION, MANIFEST, manifest};
 use crate::unconfirmed;
 
 /// Order of content on a volume. What firmware and boot manager read lies in front: an image of more
 /// than 4.5 GB does not start otherwise (iso-format, section 11).
 mod rank {
-    pub(super) const BOOT_PROGRAM: i16 = 0;
-    pub(super) const BOOT_MANAGER: i16 = 1;
-    pub(super) const BOOT_FILE: i16 = 2;
-    pub(super) const BOOT_IMAGE: i16 = 3;
-    pub(super) const OTHER: i16 = 4;
-    pub(super) const MANIFEST: i16 = 5;
+    pub(super) const BOOT_PROGRAM: i32 = 0;
+    pub(super) const BOOT_MANAGER: i32 = 1;
+    pub(super) const BOOT_FILE: i32 = 2;
+    pub(super) const BOOT_IMAGE: i32 = 3;
+    pub(super) const OTHER: i32 = 4;
+    pub(super) const MANIFEST: i32 = 5;
 }
 
 /// A boot file with its place on the media.
@@ -27,6 +27,8 @@ pub(crate) struct BootFileAt {
     pub(crate) data: Data,
     pub(crate) modified: Timestamp,
     pub(crate) part: Part,
+    /// Whether a computer that UEFI starts reads it.
+    pub(crate) for_uefi: bool,
 }
 
 /// What a boot file is to the layout.
@@ -50,6 +52,24 @@ pub(crate) struct Added {
     /// `None` for a folder.
     pub(crate) data: Option<Data>,
     pub(crate) origin: String,
+    /// Which `--add` it comes from, counted from 0: these stay together on one volume of a set if
+    /// they can.
+    pub(crate) group: usize,
+}
+
+/// What one volume holds of the [`Facts`], and what it says of itself.
+pub(crate) struct Share<'a> {
+    pub(crate) added: &'a mut dyn Iterator<Item = &'a Added>,
+    /// `None` for media of one volume.
+    pub(crate) set: Option<SetShare>,
+}
+
+/// A volume of a set. What makes the media start is on the first.
+pub(crate) struct SetShare {
+    pub(crate) id: [u8; 16],
+    pub(crate) description: Description,
+    /// `media.json`, with room for what is not known yet while volumes are measured.
+    pub(crate) bytes: Bytes,
 }
 
 /// All that the tree follows from.
@@ -58,7 +78,9 @@ pub(crate) struct Facts {
     pub(crate) label: MediaLabel,
     pub(crate) include_autorun: bool,
     pub(crate) architecture: String,
-    /// Digest of the boot code outside the file system, where there is some.
+    /// The image is a disc and a stick.
+    pub(crate) hybrid: bool,
+    /// Digest of the boot code that is in no file, where there is some.
     pub(crate) boot_code: Option<Digest>,
     pub(crate) boot_image: Data,
     pub(crate) boot_image_modified: Timestamp,
@@ -68,15 +90,27 @@ pub(crate) struct Facts {
     pub(crate) newest_allowed: Option<Timestamp>,
 }
 
+impl Facts {
+    /// A time as it stands on the media.
+    pub(crate) fn clamped(&self, time: Timestamp) -> Timestamp {
+        self.newest_allowed.map_or(time, |newest| time.min(newest))
+    }
+}
+
 /// The tree of a medium and what its format writer must know of it.
 #[derive(Debug)]
 pub(crate) struct Composed {
     pub(crate) tree: Tree,
     pub(crate) bios_program: Option<NodeId>,
     pub(crate) efi_image: Option<NodeId>,
+    /// All that UEFI reads before Windows PE runs.
+    pub(crate) uefi_files: Vec<NodeId>,
     pub(crate) description: Description,
     /// 16 bytes that follow from the content; the text form is in `description`.
     pub(crate) set_id: [u8; 16],
+    /// The added files and folders, in the order given, by the paths they got: a folder keeps the
+    /// case in which it came first.
+    pub(crate) added: Vec<MediaPath>,
 }
 
 /// The media cannot be laid out as asked.
@@ -95,6 +129,17 @@ pub enum ComposeError {
         /// The path.
         path: String,
     },
+    /// The description would be longer than any that is read back.
+    #[error(
+        "{DESCRIPTION}, which lists every file of the set, would have {len} bytes, {allowed} are \
+         allowed; add fewer files, or an archive of them"
+    )]
+    DescriptionTooLong {
+        /// Its length.
+        len: u64,
+        /// What is allowed.
+        allowed: u64,
+    },
 }
 
 impl From<LayoutError> for ComposeError {
@@ -106,13 +151,20 @@ impl From<LayoutError> for ComposeError {
     }
 }
 
-/// Names every file of the media.
+/// Names every file of media of one volume.
 pub(crate) fn compose(facts: &Facts) -> Result<Composed, ComposeError> {
+    compose_volume(facts, Share { added: &mut facts.added.iter(), set: None })
+}
+
+/// Names every file of one volume.
+pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed, ComposeError> {
+    let starts = share.set.as_ref().is_none_or(|set| set.description.volume == 1);
     let time = facts.boot_image_modified;
     let mut layout = Layout::new(time, facts.newest_allowed);
     let mut files = Vec::new();
     let (mut bios_program, mut efi_image) = (None, None);
-    for file in &facts.boot_files {
+    let mut uefi_files = Vec::new();
+    for file in facts.boot_files.iter().filter(|_| starts) {
         let rank = match file.part {
             Part::BiosProgram | Part::EfiImage => rank::BOOT_PROGRAM,
             Part::BootManager => rank::BOOT_MANAGER,
@@ -125,16 +177,23 @@ pub(crate) fn compose(facts: &Facts) -> Result<Composed, ComposeError> {
             Part::EfiImage => efi_image = Some(placed.id),
             Part::BootManager | Part::Other => {}
         }
+        if file.for_uefi && file.part != Part::EfiImage {
+            uefi_files.push(placed.id);
+        }
         files.push((placed.path, file.data.clone()));
     }
 
-    let boot_image = own_path(r"sources\boot.wim")?;
-    let origin = facts.boot_image.describe();
-    layout.file(&boot_image, time, facts.boot_image.clone(), rank::BOOT_IMAGE, &origin)?;
-    files.push((boot_image, facts.boot_image.clone()));
-
-    let mut own = vec![("MediaLabel.txt", Bytes::from(facts.label.media_label_txt()))];
-    if facts.include_autorun {
+    let mut own = Vec::new();
+    if starts {
+        let boot_image = own_path(r"sources\boot.wim")?;
+        let origin = facts.boot_image.describe();
+        let placed =
+            layout.file(&boot_image, time, facts.boot_image.clone(), rank::BOOT_IMAGE, &origin)?;
+        uefi_files.push(placed.id);
+        files.push((boot_image, facts.boot_image.clone()));
+        own.push(("MediaLabel.txt", Bytes::from(facts.label.media_label_txt())));
+    }
+    if starts && facts.include_autorun {
         own.push(("autorun.inf", Bytes::from(unconfirmed::autorun_inf(facts.label.as_str()))));
     }
     for (name, bytes) in own {
@@ -142,33 +201,34 @@ pub(crate) fn compose(facts: &Facts) -> Result<Composed, ComposeError> {
         layout.file(&path, time, data.clone(), rank::OTHER, "capmedia")?;
         files.push((path, data));
     }
-    for added in &facts.added {
+    let mut placed_added = Vec::new();
+    for added in share.added {
         match &added.data {
             None => {
-                layout.folder(&added.path, &added.origin)?;
+                let (_, path) = layout.folder(&added.path, &added.origin)?;
+                placed_added.push(path);
             }
             Some(data) => {
                 let (path, origin) = (&added.path, &added.origin);
                 let placed =
                     layout.file(path, added.modified, data.clone(), rank::OTHER, origin)?;
+                placed_added.push(placed.path.clone());
                 files.push((placed.path, data.clone()));
             }
         }
     }
 
-    let set_id = set_id(facts, &files);
-    let description = Description {
-        format: 1,
-        media: "capture".to_owned(),
-        label: facts.label.as_str().to_owned(),
-        set_id: uuid_text(&set_id),
-        volume: 1,
-        volumes: 1,
-        architecture: facts.architecture.clone(),
-        boot_code: facts.boot_code.map(|digest| digest.to_string()),
-    };
+    let SetShare { id: set_id, description, bytes } = share.set.unwrap_or_else(|| {
+        let id = set_id(facts, &files);
+        let description = describe(facts, &id);
+        SetShare { id, bytes: description.to_bytes(), description }
+    });
+    let (len, allowed) = (bytes.len() as u64, LARGEST_DESCRIPTION);
+    if len > allowed {
+        return Err(ComposeError::DescriptionTooLong { len, allowed });
+    }
     let path = own_path(DESCRIPTION)?;
-    let data = Data::bytes(DESCRIPTION, description.to_bytes());
+    let data = Data::bytes(DESCRIPTION, bytes);
     layout.file(&path, time, data.clone(), rank::OTHER, "capmedia")?;
     files.push((path, data));
 
@@ -176,7 +236,32 @@ pub(crate) fn compose(facts: &Facts) -> Result<Composed, ComposeError> {
     let late = Data::Late(std::sync::Arc::new(late));
     layout.file(&own_path(MANIFEST)?, time, late, rank::MANIFEST, "capmedia")?;
     let tree = layout.finish()?;
-    Ok(Composed { tree, bios_program, efi_image, description, set_id })
+    Ok(Composed {
+        tree,
+        bios_program,
+        efi_image,
+        uefi_files,
+        description,
+        set_id,
+        added: placed_added,
+    })
+}
+
+/// What media of one volume says of itself.
+pub(crate) fn describe(facts: &Facts, set_id: &[u8; 16]) -> Description {
+    Description {
+        format: FORMAT,
+        media: "capture".to_owned(),
+        label: facts.label.as_str().to_owned(),
+        set_id: uuid_text(set_id),
+        volume: 1,
+        volumes: 1,
+        architecture: facts.architecture.clone(),
+        hybrid: facts.hybrid,
+        boot_code: facts.boot_code.map(|digest| digest.to_string()),
+        files: Vec::new(),
+        joins: Vec::new(),
+    }
 }
 
 fn own_path(path: &str) -> Result<MediaPath, ComposeError> {
@@ -186,22 +271,23 @@ fn own_path(path: &str) -> Result<MediaPath, ComposeError> {
 /// Identity of a set of media: it follows from label, paths, sizes and the time of the boot image,
 /// so the same input gives the same id and nothing else goes in.
 fn set_id(facts: &Facts, files: &[(MediaPath, Data)]) -> [u8; 16] {
+    let mut sorted: Vec<_> = files.iter().map(|(path, data)| (path, data.len())).collect();
+    sorted.sort_unstable();
+    let files = sorted.iter().flat_map(|(path, len)| [path.to_slash(), len.to_string()]);
+    id_of("capmedia set id, version 1", facts, files)
+}
+
+/// Identity that follows from the label, the time of the boot image, and texts in their order.
+pub(crate) fn id_of(domain: &str, facts: &Facts, texts: impl Iterator<Item = String>) -> [u8; 16] {
     let mut hasher = Hasher::new();
-    hasher.update(b"capmedia set id, version 1\0");
     let mut text = |text: &str| {
         hasher.update(text.as_bytes());
         hasher.update(&[0]);
     };
+    text(domain);
     text(facts.label.as_str());
-    let time = facts.boot_image_modified;
-    let time = facts.newest_allowed.map_or(time, |newest| time.min(newest));
-    text(&time.unix_seconds().to_string());
-    let mut sorted: Vec<_> = files.iter().map(|(path, data)| (path, data.len())).collect();
-    sorted.sort_unstable();
-    for (path, len) in sorted {
-        text(&path.to_slash());
-        text(&len.to_string());
-    }
+    text(&facts.clamped(facts.boot_image_modified).unix_seconds().to_string());
+    texts.for_each(|next| text(&next));
     let digest = hasher.finish();
     let mut id = [0; 16];
     for (to, from) in id.iter_mut().zip(digest.as_bytes()) {
@@ -238,11 +324,13 @@ mod tests {
             data: Data::bytes("boot file", path.to_owned()),
             modified: time,
             part,
+            for_uefi: path.starts_with("EFI"),
         };
         Facts {
             label: MediaLabel::default(),
             include_autorun: true,
             architecture: "x64".into(),
+            hybrid: false,
             boot_code: None,
             boot_image: Data::bytes("boot.wim", "wim"),
             boot_image_modified: time,
@@ -315,6 +403,7 @@ mod tests {
                 modified: Timestamp::FAT_EPOCH,
                 data: Some(Data::bytes("t", "x")),
                 origin: origin.into(),
+                group: 0,
             });
         }
         let Err(ComposeError::Collision(collision)) = compose(&twice) else { panic!("accepted") };

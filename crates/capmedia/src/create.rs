@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 
 use extent_image::host::file_id;
-use extent_image::{Progress, Report, StreamOptions};
+use extent_image::{Plan, Progress, Report, StreamOptions};
 use media_model::CheckedRequest;
 
 use crate::error::Error;
 use crate::plan::MediaPlan;
-use crate::publish::Target;
-use crate::report::{Made, Warning};
+use crate::publish::{Published, Target};
+use crate::report::{Made, MadeImage, Warning};
 
 /// Makes the media that a request asks for, at its path or on standard output.
 ///
@@ -33,35 +33,46 @@ impl MediaPlan {
     /// [`Error`]; what was at the target before is still there.
     pub fn publish(&self, target: &Target, progress: &mut dyn Progress) -> Result<Made, Error> {
         self.refuse_inputs(target)?;
-        let published = target.publish(self.plan(), &StreamOptions::default(), progress)?;
-        let path = target.path().display().to_string();
-        Ok(self.made(path, &published.report, published.warnings))
+        let plans: Vec<&Plan> = self.volumes().collect();
+        let published = target.publish_set(&plans, &StreamOptions::default(), progress)?;
+        let mut warnings = Vec::new();
+        let mut images = Vec::new();
+        for Published { path, report, warnings: more, .. } in published {
+            images.push(made_image(path.display().to_string(), &report));
+            warnings.extend(more);
+        }
+        Ok(self.made(target.path().display().to_string(), images, warnings))
     }
 
     /// Streams the media to any writer; the path in the report is `-`.
     ///
     /// # Errors
-    /// [`Error::Pipe`].
+    /// [`Error::SeveralVolumes`] before the first byte, [`Error::Pipe`].
     pub fn write_to(&self, sink: impl Write, progress: &mut dyn Progress) -> Result<Made, Error> {
+        let volumes = self.volumes().count();
+        if volumes > 1 {
+            return Err(Error::SeveralVolumes { volumes });
+        }
         let report = self.plan().write_to(sink, &StreamOptions::default(), progress);
-        Ok(self.made("-".to_owned(), &report.map_err(Error::Pipe)?, Vec::new()))
+        let image = made_image("-".to_owned(), &report.map_err(Error::Pipe)?);
+        Ok(self.made("-".to_owned(), vec![image], Vec::new()))
     }
 
-    fn made(&self, path: String, report: &Report, warnings: Vec<Warning>) -> Made {
+    fn made(&self, path: String, images: Vec<MadeImage>, warnings: Vec<Warning>) -> Made {
         let mut summary = self.summary().clone();
         summary.warnings.extend(warnings);
-        Made {
-            summary,
-            path,
-            written_bytes: report.written,
-            sha256: report.image_digest.map(|digest| digest.to_string()),
-        }
+        let sha256 = match &*images {
+            [image] => image.sha256.clone(),
+            _ => None,
+        };
+        let written_bytes = images.iter().map(|image| image.written_bytes).sum();
+        Made { summary, path, written_bytes, sha256, images }
     }
 
     /// An image that replaced one of its own sources would be whole, and the source lost. Links
     /// hide it from a look at the paths.
     fn refuse_inputs(&self, target: &Target) -> Result<(), Error> {
-        let replaced = target.replaced_files();
+        let replaced = target.replaced_files(self.volumes().count());
         if replaced.is_empty() {
             return Ok(());
         }
@@ -75,4 +86,9 @@ impl MediaPlan {
         }
         Ok(())
     }
+}
+
+fn made_image(path: String, report: &Report) -> MadeImage {
+    let sha256 = report.image_digest.map(|digest| digest.to_string());
+    MadeImage { path, written_bytes: report.written, sha256 }
 }

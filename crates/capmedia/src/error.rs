@@ -7,6 +7,7 @@ use extent_image::StreamError;
 use crate::compose::ComposeError;
 use crate::publish::PublishError;
 use crate::resolve::ResolveError;
+use crate::set_error::SpanError;
 
 /// No media was made. Nothing that existed before was lost.
 #[derive(Debug, thiserror::Error)]
@@ -27,15 +28,42 @@ pub enum Error {
     /// The disc cannot be planned.
     #[error("no disc can be made of this content")]
     Disc(#[from] iso9660_image::PlanError),
+    /// The content cannot be laid out over several discs.
+    #[error("no set of discs can be made of this content")]
+    Span(#[source] SpanError),
+    /// A set of discs goes to files of its own.
+    #[error(
+        "the media takes {volumes} discs, which one stream cannot hold; give --path a file, or leave \
+         --media-size out"
+    )]
+    SeveralVolumes {
+        /// Volumes of the set.
+        volumes: usize,
+    },
     /// The FAT32 volume cannot be planned.
     #[error("no FAT32 volume can be made of this content")]
     Volume(#[from] fat32_image::VolumeError),
+    /// UEFI would start the disc from a FAT volume of our making, which cannot be planned.
+    #[error(
+        "there is no efisys.bin, and no FAT volume for UEFI can be made of the boot files; give a \
+         folder that holds efisys.bin with --boot-files"
+    )]
+    EfiVolume(#[source] fat32_image::VolumeError),
+    /// The boot files cannot be a tree of their own; a mistake in this program.
+    #[error("the boot files cannot be laid out, please report this")]
+    BootTree(#[from] extent_image::TreeError),
     /// The disk around the volume cannot be planned.
     #[error("no disk can be made around the volume")]
     Disk(#[from] disk_image::PlanError),
     /// The label's form for a disc was refused; a mistake in this program.
     #[error("the label cannot be written to a disc")]
     IsoLabel(#[source] iso9660_image::TextError),
+    /// The number of a volume was refused; a mistake in this program.
+    #[error("the volume cannot be numbered")]
+    VolumeSet(#[source] iso9660_image::VolumeSetError),
+    /// Our own master boot record was refused; a mistake in this program.
+    #[error("the master boot record does not fit")]
+    SystemArea(#[source] iso9660_image::SystemAreaError),
     /// The label's form for FAT was refused; a mistake in this program.
     #[error("the label cannot be written to a FAT volume")]
     FatLabel(#[source] fat32_image::LabelError),
@@ -89,6 +117,7 @@ impl Error {
             Self::Resolve(_) => Blame::Input,
             Self::Compose(ComposeError::OwnPath { .. }) => Blame::Bug,
             Self::Compose(_) | Self::MediaType { .. } => Blame::Request,
+            Self::Span(_) | Self::SeveralVolumes { .. } => Blame::Request,
             Self::Disc(PlanError::Capacity { .. }) => Blame::Request,
             Self::Disc(PlanError::Layout(_)) => Blame::Bug,
             Self::Disc(_) => Blame::Input,
@@ -97,16 +126,23 @@ impl Error {
             Self::Volume(_) => Blame::Request,
             Self::Disk(disk_image::PlanError::Layout(_)) => Blame::Bug,
             Self::Disk(_) => Blame::Request,
-            Self::IsoLabel(_) | Self::FatLabel(_) | Self::BootCode(_) => Blame::Bug,
+            Self::EfiVolume(_) => Blame::Input,
+            Self::IsoLabel(_)
+            | Self::FatLabel(_)
+            | Self::VolumeSet(_)
+            | Self::BootCode(_)
+            | Self::BootTree(_)
+            | Self::SystemArea(_) => Blame::Bug,
             Self::Publish(PublishError::Stream { source, .. }) | Self::Pipe(source) => {
                 blame_of_stream(source)
             }
+            Self::Publish(PublishError::SetIntoStream { .. }) => Blame::Request,
             Self::Publish(_) => Blame::Output,
         }
     }
 }
 
-fn blame_of_stream(error: &StreamError) -> Blame {
+pub(crate) fn blame_of_stream(error: &StreamError) -> Blame {
     match error {
         StreamError::Read { .. }
         | StreamError::SourceChanged { .. }

@@ -121,9 +121,11 @@ pub struct DiscInspection {
     pub volumes: u16,
     /// Boot entries.
     pub boot_entries: Vec<BootEntryInspection>,
+    /// Partitions of an image that is a disk too.
+    pub partitions: Vec<PartitionInspection>,
     /// Files and folders.
     pub tree: Vec<TreeInspection>,
-    /// Folders that cannot be read.
+    /// What is wrong with the structure. Contents are not read; [`verify`](crate::verify()) does.
     pub problems: Vec<String>,
 }
 
@@ -163,7 +165,7 @@ pub struct DiskInspection {
     pub cluster_size: u32,
     /// Files and folders.
     pub tree: Vec<TreeInspection>,
-    /// Folders that cannot be read.
+    /// What is wrong with the structure. Contents are not read; [`verify`](crate::verify()) does.
     pub problems: Vec<String>,
 }
 
@@ -309,7 +311,7 @@ fn boot_files(image: &BootImage, found: &mut WimInspection) -> Result<(), BootIm
         media: file.media,
         needed: match file.need {
             Need::Required => "always",
-            Need::RequiredOnDiscs => "discs",
+            Need::StartsDiscs => "discs",
             Need::Optional => "optional",
         },
         searched: file.searched,
@@ -318,9 +320,11 @@ fn boot_files(image: &BootImage, found: &mut WimInspection) -> Result<(), BootIm
     Ok(())
 }
 
-fn inspect_medium(file: File) -> Result<Inspection, MediumError> {
+fn inspect_medium(mut file: File) -> Result<Inspection, MediumError> {
+    // Most discs are none.
+    let disk = disk_image::read(&mut file).ok();
     let mut medium = Medium::open(file)?;
-    let mut problems = Vec::new();
+    let mut problems = medium.structure_faults()?;
     let tree = medium
         .files(&mut problems)?
         .into_iter()
@@ -347,6 +351,7 @@ fn inspect_medium(file: File) -> Result<Inspection, MediumError> {
                     sectors: entry.sector_count,
                 })
                 .collect(),
+            partitions: disk.as_ref().map(partitions).unwrap_or_default(),
             tree,
             problems,
         }),
@@ -358,17 +363,7 @@ fn inspect_medium(file: File) -> Result<Inspection, MediumError> {
                 disk_image::Code::None => "none",
                 _ => "other",
             },
-            partitions: disk
-                .partitions()
-                .iter()
-                .map(|partition| PartitionInspection {
-                    number: partition.number(),
-                    active: partition.is_active(),
-                    r#type: format!("{:02X}", partition.kind()),
-                    start: partition.range().start,
-                    bytes: partition.range().end - partition.range().start,
-                })
-                .collect(),
+            partitions: partitions(&disk),
             label: volume.label()?,
             volume_id: {
                 let id = volume.facts().volume_id;
@@ -379,4 +374,17 @@ fn inspect_medium(file: File) -> Result<Inspection, MediumError> {
             problems,
         }),
     })
+}
+
+fn partitions(disk: &disk_image::Disk) -> Vec<PartitionInspection> {
+    let partitions = disk.partitions().iter();
+    partitions
+        .map(|partition| PartitionInspection {
+            number: partition.number(),
+            active: partition.is_active(),
+            r#type: format!("{:02X}", partition.kind()),
+            start: partition.range().start,
+            bytes: partition.range().end - partition.range().start,
+        })
+        .collect()
 }

@@ -61,7 +61,7 @@ impl Layout {
         path: &MediaPath,
         modified: Timestamp,
         data: Data,
-        rank: i16,
+        rank: i32,
         origin: &str,
     ) -> Result<Placed, LayoutError> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {

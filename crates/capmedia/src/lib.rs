@@ -31,19 +31,37 @@
 mod boot_code;
 mod compose;
 mod create;
+mod disc;
 mod error;
+mod faults;
+mod firmware;
+mod hybrid;
 mod inspect;
+mod join;
+mod join_error;
+mod join_folder;
+mod join_paths;
+mod join_steps;
 mod layout;
+
 mod manifest;
 mod medium;
+mod members;
 mod part_file;
+mod parts;
 mod plan;
 mod publish;
 mod report;
 mod resolve;
 pub mod sample;
+mod set;
+mod set_error;
+mod span;
+mod stick;
+mod subset;
 mod unconfirmed;
 mod verify;
+mod verify_set;
 
 pub use {extent_image, media_model};
 
@@ -55,11 +73,16 @@ pub use inspect::{
     Inspection, MissingInspection, PartitionInspection, TreeInspection, WimImageInspection,
     WimInspection, inspect,
 };
+pub use join::{Joined, join};
+pub use join_error::JoinError;
 pub use layout::Collision;
-pub use manifest::Description;
+pub use manifest::{Description, JoinedFile, SetFile};
 pub use medium::MediumError;
+pub use members::SetVolume;
 pub use plan::MediaPlan;
 pub use publish::{PublishError, Published, Target};
-pub use report::{LabelSummary, Made, Summary, VolumeSummary, Warning};
+pub use report::{LabelSummary, Made, MadeImage, Summary, VolumeSummary, Warning};
 pub use resolve::ResolveError;
+pub use set_error::SpanError;
 pub use verify::{Verification, VerifyError, verify, verify_file};
+pub use verify_set::{SetVerification, UnreadFile, VerifiedFile, verify_set};

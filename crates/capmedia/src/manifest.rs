@@ -4,10 +4,14 @@
 //! path with `/`, a line feed; sorted by path, itself not listed. Its length is known when the plan
 //! is made, its bytes when every source has passed.
 
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Not;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use extent_image::{Data, Digest, Digests, Late, Source};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 /// Name of the manifest in the root of the media.
@@ -16,6 +20,13 @@ pub(crate) const MANIFEST: &str = "SHA256SUMS";
 pub(crate) const DESCRIPTION: &str = "media.json";
 /// Longest manifest that is read back. A line has 67 bytes and a path: room for a million files.
 pub(crate) const LARGEST_MANIFEST: u64 = 256 << 20;
+/// Longest description that is written and read back: room for as many files with paths of ordinary
+/// length.
+pub(crate) const LARGEST_DESCRIPTION: u64 = 64 << 20;
+/// Most files of a set, and most split files with their parts, that are read back.
+const MOST_LISTED: usize = 2_000_000;
+/// Version of the description.
+pub(crate) const FORMAT: u32 = 1;
 /// Digits and spaces in front of each path.
 const PREFIX: usize = 66;
 
@@ -83,18 +94,164 @@ pub struct Description {
     pub volumes: u32,
     /// Architecture of the boot image: `x64`, `x86` or `arm64`.
     pub architecture: String,
-    /// On a stick that a BIOS starts: SHA-256 of its boot code, which is in no file: the 440 bytes of
-    /// the master boot record, the 420 bytes behind the BPB of the volume, its sectors 2 to 5.
+    /// The image is a disc and a stick.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub hybrid: bool,
+    /// SHA-256 of the boot code that is in no file of the first volume. On media with a FAT32 volume
+    /// that a BIOS starts, these are the 440 bytes of the master boot record, the 420 bytes behind the
+    /// BPB of the volume, its sectors 2 to 5; and then, on a disc that a BIOS starts by a program that
+    /// is no file of it, the sectors that the boot catalog has it load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_code: Option<String>,
+    /// On every volume of a set: all files of the set by path, but for the two that each volume has
+    /// of its own, this one and `SHA256SUMS`.
+    #[serde(default, deserialize_with = "files", skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<SetFile>,
+    /// Files of the set that are there in parts, by path.
+    #[serde(default, deserialize_with = "joins", skip_serializing_if = "Vec::is_empty")]
+    pub joins: Vec<JoinedFile>,
 }
 
+/// A file of a set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SetFile {
+    /// Its path on the volume, with `/`.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Number of the volume that holds it, from 1.
+    pub volume: u32,
+}
+
+/// A file that was larger than a disc.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct JoinedFile {
+    /// Its path, with `/`; no volume has a file there.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// The paths of its parts, first to last; they are among the files of the set.
+    #[serde(deserialize_with = "parts")]
+    pub parts: Vec<String>,
+    /// For a WIM, whose parts imaging tools read as they are: the path of what makes the parts the
+    /// WIM again. Without it, the parts one behind the other are the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frame: Option<String>,
+}
+
+fn files<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<SetFile>, D::Error> {
+    from.deserialize_seq(AtMost::new(|_| 1))
+}
+
+fn joins<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<JoinedFile>, D::Error> {
+    from.deserialize_seq(AtMost::new(|join: &JoinedFile| 1 + join.parts.len()))
+}
+
+fn parts<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    from.deserialize_seq(AtMost::new(|_| 1))
+}
+
+/// Reads a list that holds at most [`MOST_LISTED`]: a few bytes of text become many of memory.
+struct AtMost<T> {
+    /// What one counts.
+    weight: fn(&T) -> usize,
+    of: PhantomData<T>,
+}
+
+impl<T> AtMost<T> {
+    fn new(weight: fn(&T) -> usize) -> Self {
+        Self { weight, of: PhantomData }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for AtMost<T> {
+    type Value = Vec<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of at most {MOST_LISTED}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Vec<T>, A::Error> {
+        let mut list = Vec::new();
+        let mut count = 0usize;
+        while let Some(next) = from.next_element()? {
+            count = count.saturating_add((self.weight)(&next));
+            if count > MOST_LISTED {
+                return Err(A::Error::custom(format_args!("it lists more than {MOST_LISTED}")));
+            }
+            list.push(next);
+        }
+        Ok(list)
+    }
+}
+
+/// Characters of a message about text that may be long.
+const SHOWN: usize = 200;
+
 impl Description {
+    /// Reads `media.json`.
+    ///
+    /// # Errors
+    /// What is wrong with the file, for people.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: u32,
+        }
+        let fault = |error: serde_json::Error| {
+            let why: String = error.to_string().chars().take(SHOWN).collect();
+            format!("{DESCRIPTION}: cannot be read: {why}")
+        };
+        // What a newer format has may not be read as this one.
+        let Head { format } = serde_json::from_str(text).map_err(fault)?;
+        match format {
+            FORMAT => serde_json::from_str(text).map_err(fault),
+            _ if format > FORMAT => Err(format!(
+                "{DESCRIPTION}: has format {format}, made by a newer version; this version reads \
+                 {FORMAT}"
+            )),
+            _ => Err(format!("{DESCRIPTION}: has format {format}, which there is not")),
+        }
+    }
+
+    /// The text of `media.json`: one line for each value, file and joined file.
     pub(crate) fn to_bytes(&self) -> Bytes {
-        // A struct of texts and numbers always has a JSON form.
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
+        Bytes::from(self.to_text())
+    }
+
+    /// The same, with spaces at the end that make it `len` bytes.
+    pub(crate) fn to_bytes_of_len(&self, len: usize) -> Bytes {
+        let mut text = self.to_text();
+        let missing = len.saturating_sub(text.len());
+        text.insert_str(text.trim_end().len(), &" ".repeat(missing));
         Bytes::from(text)
+    }
+
+    fn to_text(&self) -> String {
+        let head = Self { files: Vec::new(), joins: Vec::new(), ..self.clone() };
+        // Structs of texts and numbers always have a JSON form.
+        let mut text = serde_json::to_string_pretty(&head).unwrap_or_default();
+        let mut list = |name: &str, lines: Vec<String>| {
+            if !lines.is_empty() {
+                text.truncate(text.trim_end_matches(['\n', '}']).len());
+                text.push_str(&format!(
+                    ",\n  \"{name}\": [\n    {}\n  ]\n}}",
+                    lines.join(",\n    ")
+                ));
+            }
+        };
+        list(
+            "files",
+            self.files.iter().filter_map(|file| serde_json::to_string(file).ok()).collect(),
+        );
+        list(
+            "joins",
+            self.joins.iter().filter_map(|file| serde_json::to_string(file).ok()).collect(),
+        );
+        text.push('\n');
+        text
     }
 }
 
@@ -122,6 +279,43 @@ mod tests {
         let expected = [("a", "22"), ("b/x", "1"), ("empty", "")];
         let expected = expected.map(|(path, text)| (path.to_owned(), Digest::of(text.as_bytes())));
         assert_eq!(entries, expected);
+    }
+
+    #[test]
+    fn a_description_is_json_of_the_length_asked_for() {
+        let file = |path: &str, volume| SetFile { path: path.to_owned(), size: 1 << 40, volume };
+        let mut description = Description {
+            format: 1,
+            media: "capture".to_owned(),
+            label: "}\n}".to_owned(),
+            set_id: "id".to_owned(),
+            volume: 2,
+            volumes: 2,
+            architecture: "x64".to_owned(),
+            hybrid: false,
+            boot_code: None,
+            files: Vec::new(),
+            joins: Vec::new(),
+        };
+        let read = |bytes: &[u8]| serde_json::from_slice::<Description>(bytes).unwrap();
+        assert_eq!(read(&description.to_bytes()), description);
+        description.files = vec![file("a/\"é\"", 1), file("b", 2)];
+        assert_eq!(read(&description.to_bytes()), description);
+        let parts = vec!["big.001".to_owned(), "big.002".to_owned()];
+        description.joins =
+            vec![JoinedFile { path: "big".to_owned(), size: 7, parts, frame: None }];
+        let bytes = description.to_bytes();
+        assert_eq!(read(&bytes), description);
+        let text = std::str::from_utf8(&bytes).unwrap();
+        assert!(
+            text.contains("\n    {\"path\":\"b\",\"size\":1099511627776,\"volume\":2}\n"),
+            "{text}"
+        );
+        for longer in [0, 1, 5000] {
+            let padded = description.to_bytes_of_len(bytes.len() + longer);
+            assert_eq!((padded.len(), read(&padded)), (bytes.len() + longer, description.clone()));
+            assert_eq!(padded.last(), Some(&b'\n'));
+        }
     }
 
     #[test]

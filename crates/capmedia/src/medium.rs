@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use disk_image::Partition;
-use extent_image::Digest;
+use extent_image::Timestamp;
 use fat32_image::check as fat;
 use iso9660_image::TreeKind;
 use iso9660_image::check as iso;
 
 use crate::boot_code;
-use crate::manifest::{DESCRIPTION, Description};
 
 /// Sector 16 of a disc, where the first volume descriptor's identifier stands.
 const DISC_ID_AT: u64 = 16 * 2048 + 1;
@@ -78,6 +77,14 @@ pub enum MediumError {
         /// Partitions in the table.
         partitions: usize,
     },
+    /// It ends before the FAT32 volume begins.
+    #[error("the image ends at byte {len}, before its FAT32 volume at byte {start}: it is cut off")]
+    CutOff {
+        /// Bytes of the image.
+        len: u64,
+        /// First byte of the volume.
+        start: u64,
+    },
     /// It names more than is kept.
     #[error("the paths of its files take more than {limit} bytes; no media of ours is like that")]
     Listing {
@@ -97,9 +104,14 @@ pub enum MediumError {
 
 /// Bytes of paths that are kept. A small image can name a long path very often; a million files of
 /// real media take a tenth of this.
-const LONGEST_LISTING: usize = 512 << 20;
+pub(crate) const LONGEST_LISTING: usize = 512 << 20;
 
-fn take(room: usize, path: &str) -> Result<usize, MediumError> {
+/// Whether bytes could be read, and were wrong, or are no longer there.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}
+
+pub(crate) fn take(room: usize, path: &str) -> Result<usize, MediumError> {
     // Both the listing and the reader's own entry hold the path.
     room.checked_sub(2 * path.len() + 64).ok_or(MediumError::Listing { limit: LONGEST_LISTING })
 }
@@ -123,9 +135,9 @@ pub(crate) enum Medium<R> {
     Disk {
         disk: disk_image::Disk,
         partition: Partition,
-        volume: fat::Volume<R>,
-        /// Digest of what stands where our boot code does.
-        boot_code: Digest,
+        volume: Box<fat::Volume<R>>,
+        /// What stands where our boot code does.
+        boot_code: Vec<u8>,
     },
 }
 
@@ -133,18 +145,50 @@ impl<R: Read + Seek> Medium<R> {
     pub(crate) fn open(mut reader: R) -> Result<Self, MediumError> {
         match kind_of(&mut reader)? {
             Kind::Disc => Ok(Self::Disc(Box::new(iso::Image::open(reader)?))),
-            Kind::Disk => {
-                let disk = disk_image::read(&mut reader)?;
-                let count = disk.partitions().len();
-                let partition = disk.partitions().iter().find(|p| p.is_fat32()).cloned();
-                let partition = partition.ok_or(MediumError::NoPartition { partitions: count })?;
-                let range = partition.range();
-                let boot_code = boot_code::digest_on(&mut reader, range.start)?;
-                let volume = fat::Volume::open(reader, range.start, range.end - range.start)
-                    .map_err(|source| MediumError::Volume { start: range.start, source })?;
-                Ok(Self::Disk { disk, partition, volume, boot_code })
-            }
+            Kind::Disk => Self::open_disk(reader),
             Kind::Wim | Kind::Other => Err(MediumError::Unknown),
+        }
+    }
+
+    /// Opens the image as a disk, whatever else it is.
+    pub(crate) fn open_disk(mut reader: R) -> Result<Self, MediumError> {
+        let disk = disk_image::read(&mut reader)?;
+        let count = disk.partitions().len();
+        let partition = disk.partitions().iter().find(|p| p.is_fat32()).cloned();
+        let partition = partition.ok_or(MediumError::NoPartition { partitions: count })?;
+        let range = partition.range();
+        let (start, len) = (range.start, disk.len());
+        if start >= len {
+            return Err(MediumError::CutOff { len, start });
+        }
+        let boot_code = boot_code::read_on_stick(&mut reader, start)?;
+        // Of what is cut off later, the check tells.
+        let volume = fat::Volume::open(reader, start, range.end.min(len).saturating_sub(start))
+            .map_err(|source| MediumError::Volume { start: range.start, source })?;
+        Ok(Self::Disk { disk, partition, volume: Box::new(volume), boot_code })
+    }
+
+    /// The byte of the image at which a file begins; `None` for an empty file and one in several
+    /// runs.
+    pub(crate) fn place(&mut self, file: &File) -> io::Result<Option<u64>> {
+        match (self, &file.handle) {
+            _ if file.size == 0 => Ok(None),
+            (Self::Disc(_), Handle::Disc(entry)) => Ok(Some(entry.lba().byte_offset())),
+            (Self::Disk { partition, volume, .. }, Handle::Volume(entry)) => {
+                Ok(match volume.extents(entry)?.as_slice() {
+                    [run] => Some(partition.range().start.saturating_add(run.start)),
+                    _ => None,
+                })
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// When a file was last modified, where that is known.
+    pub(crate) fn modified(&self, file: &File) -> Option<Timestamp> {
+        match &file.handle {
+            Handle::Disc(entry) => entry.modified(),
+            Handle::Volume(entry) => entry.modified(),
         }
     }
 
@@ -217,6 +261,10 @@ impl<R: Read + Seek> Medium<R> {
     /// to name the same in all: others leave files out on purpose.
     pub(crate) fn tree_faults(&mut self) -> Vec<String> {
         let Self::Disc(image) = self else { return Vec::new() };
+        if image.udf().is_some() && image.joliet().is_none() {
+            // ISO 9660 has only a text for readers without UDF.
+            return Vec::new();
+        }
         let mut contents = |tree| -> Option<BTreeMap<(u32, u64), u64>> {
             let mut found = BTreeMap::new();
             // What cannot be walked is told elsewhere.
@@ -238,20 +286,6 @@ impl<R: Read + Seek> Medium<R> {
             }
         }
         faults
-    }
-
-    /// Where the boot code is not what the media says of itself.
-    pub(crate) fn boot_code_fault(&self, description: &Description) -> Option<String> {
-        let expected = description.boot_code.as_ref()?;
-        let Self::Disk { boot_code, partition, .. } = self else { return None };
-        let found = boot_code.to_string();
-        (found != *expected).then(|| {
-            format!(
-                "boot code (bytes 0 to 439, and from byte {}): has SHA-256 {found}, {DESCRIPTION} \
-                 says {expected}: a BIOS may not start it",
-                partition.range().start
-            )
-        })
     }
 
     /// Everything wrong with the structure, each with its place in the image.

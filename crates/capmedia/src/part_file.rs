@@ -1,6 +1,6 @@
 //! The file that an image is written to before it gets its name.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,24 +28,20 @@ pub(crate) struct PartFile {
 
 impl PartFile {
     pub(crate) fn create(slot: Slot) -> Result<Self, PublishError> {
-        let mut name = OsString::from(".");
-        name.push(slot.path.file_name().unwrap_or_default());
-        name.push(".capmedia-part");
-        let path = folder_of(&slot.path).join(name);
+        let path = part_of(&slot.path);
         let refused = |source| io_error("create", &path, source);
         // Each round lost means that another run has just finished or died.
         for _ in 0..100 {
             let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    // Another run's, or that of one that died. Never what a link leads to.
-                    let regular = fs::symlink_metadata(&path).map(|metadata| metadata.is_file());
-                    if matches!(regular, Ok(false)) {
-                        let what = "in the way of the temporary file and no file; remove it";
-                        return Err(PublishError::NotAFile { path, what });
-                    }
-                    match OpenOptions::new().write(true).open(&path) {
-                        Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                        opened => opened.map_err(refused)?,
+                    // Another run's, or that of one that died.
+                    match remove_stale(&path).map_err(refused)? {
+                        Stale::Removed => continue,
+                        Stale::Locked => return Err(PublishError::Busy { path: slot.path }),
+                        Stale::NotAFile => {
+                            let what = "in the way of the temporary file and no file; remove it";
+                            return Err(PublishError::NotAFile { path, what });
+                        }
                     }
                 }
                 created => created.map_err(refused)?,
@@ -54,33 +50,43 @@ impl PartFile {
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
                 return Err(PublishError::Busy { path: slot.path });
             }
-            // Between opening and locking, its owner may have renamed it into place: writing to it
-            // now would destroy a finished image.
+            // Before it was locked, another run may have taken it for one that was left.
             if host::is_same_file(&file, &path).map_err(refused)? {
-                // A dead run's part gives its room back before anybody asks how much there is.
-                if file.metadata().map_err(refused)?.len() > 0 {
-                    file.set_len(0).map_err(refused)?;
-                }
                 return Ok(Self { file, path, slot });
             }
         }
         Err(PublishError::Busy { path: slot.path })
     }
 
-    /// Makes the bytes durable and gives them their name.
-    pub(crate) fn commit(self, warnings: &mut Vec<Warning>) -> Result<(), PublishError> {
-        let Slot { path: target, old, replace } = &self.slot;
-        if let Some(mode) = old {
+    /// Makes the bytes durable.
+    pub(crate) fn seal(&self) -> Result<(), PublishError> {
+        if let Some(mode) = &self.slot.old {
             let kept = self.file.set_permissions(mode.clone());
             kept.map_err(|source| io_error("set the mode of", &self.path, source))?;
         }
-        self.file.sync_all().map_err(|source| io_error("flush", &self.path, source))?;
+        self.file.sync_all().map_err(|source| io_error("flush", &self.path, source))
+    }
+
+    /// Gives the bytes, which are sealed, their name.
+    pub(crate) fn commit(&self, warnings: &mut Vec<Warning>) -> Result<(), PublishError> {
+        let Slot { path: target, replace, .. } = &self.slot;
         let named = if *replace {
             fs::rename(&self.path, target)
         } else {
             // Unlike a rename, a link never replaces what has come there meanwhile.
             match fs::hard_link(&self.path, target) {
-                Ok(()) => fs::remove_file(&self.path),
+                Ok(()) => {
+                    // It is in place; that its old name is there too does no harm.
+                    if let Err(error) = fs::remove_file(&self.path) {
+                        warnings.push(Warning::new(format!(
+                            "{} is in place, but its temporary name could not be removed: {error}; \
+                             delete {}",
+                            target.display(),
+                            self.path.display()
+                        )));
+                    }
+                    Ok(())
+                }
                 Err(_) if target.symlink_metadata().is_ok() => {
                     return Err(PublishError::Exists { path: target.clone() });
                 }
@@ -99,6 +105,14 @@ impl PartFile {
         }
         Ok(())
     }
+
+    /// Takes a name back that was given where there was none. False when it replaced a file.
+    pub(crate) fn take_back(&self) -> bool {
+        let target = &self.slot.path;
+        let ours =
+            self.slot.old.is_none() && host::is_same_file(&self.file, target).unwrap_or(false);
+        ours && fs::remove_file(target).is_ok()
+    }
 }
 
 impl Drop for PartFile {
@@ -108,6 +122,61 @@ impl Drop for PartFile {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Behind a dot and the name of a file or folder in the making.
+pub(crate) const PART: &str = ".capmedia-part";
+
+/// Where what will be `path` is made.
+pub(crate) fn part_of(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(PART);
+    folder_of(path).join(name)
+}
+
+/// The name of what is made under `part`.
+pub(crate) fn name_of_part(part: &OsStr) -> Option<&str> {
+    part.to_str()?.strip_prefix('.')?.strip_suffix(PART)
+}
+
+/// A part file that this run did not make.
+pub(crate) enum Stale {
+    /// There is none any more.
+    Removed,
+    /// A run is writing it.
+    Locked,
+    /// It is none.
+    NotAFile,
+}
+
+/// Removes the part file of a run that died. Its bytes are left alone: a run that died while it gave
+/// the finished file its name leaves two names of one file.
+pub(crate) fn remove_stale(part: &Path) -> io::Result<Stale> {
+    let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    match fs::symlink_metadata(part) {
+        Err(error) if gone(&error) => return Ok(Stale::Removed),
+        // Never what a link leads to.
+        metadata if !metadata.as_ref().is_ok_and(fs::Metadata::is_file) => {
+            return metadata.map(|_| Stale::NotAFile);
+        }
+        _ => {}
+    }
+    let file = match OpenOptions::new().write(true).open(part) {
+        Err(error) if gone(&error) => return Ok(Stale::Removed),
+        opened => opened?,
+    };
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Ok(Stale::Locked);
+    }
+    // Between opening and locking, its owner may have given it its name, and another run begun.
+    if host::is_same_file(&file, part)? {
+        match fs::remove_file(part) {
+            Err(error) if gone(&error) => {}
+            removed => removed?,
+        }
+    }
+    Ok(Stale::Removed)
 }
 
 /// The folder that holds `path`; `.` for a bare name.

@@ -1,29 +1,27 @@
 //! Facts become a plan: the media tree in its file system, and that on its disk.
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use boot_image::Architecture;
-use disk_image::{MbrOptions, mbr_disk};
+use disk_image::{DEFAULT_START, mbr_disk};
 use extent_image::{Content, Data, Plan, Tree};
-use fat32_image::{Label, VolumeOptions, VolumeSize};
-use iso9660_image::{
-    BootEntry, BootImage, ImageOptions, JolietVolumeId, Notice, Platform, TreeKind, UdfVolumeId,
-    VolumeId,
-};
-use media_model::{CheckedRequest, FatLabel, FileSystem, IsoLabel, JolietLabel, MediaType};
+use iso9660_image::{Notice, PlanError, TreeKind};
+use media_model::{CheckedRequest, FatLabel, FileSystem, MediaLabel, MediaType};
 
-use crate::boot_code;
-use crate::compose::{Composed, compose};
+use crate::compose::{Composed, Facts, compose};
+use crate::disc::{self, DiscStart};
 use crate::error::Error;
 use crate::report::{LabelSummary, Summary, VolumeSummary, Warning};
-use crate::resolve::{Resolved, resolve};
+use crate::resolve::{Resolved, Starts, resolve};
+use crate::set::{MediaSet, SetOptions};
+use crate::stick;
 
 /// Media ready to be written: opened, checked, laid out to the last byte.
 #[derive(Debug)]
 #[must_use]
 pub struct MediaPlan {
-    plan: Plan,
+    first: Plan,
+    /// The volumes behind the first.
+    others: Vec<Plan>,
     summary: Summary,
     boot_image: PathBuf,
 }
@@ -35,34 +33,39 @@ impl MediaPlan {
     /// [`Error`]: the boot image, a boot file or something to be added cannot be used, or the media
     /// cannot be laid out as asked.
     pub fn new(request: &CheckedRequest) -> Result<Self, Error> {
-        let Resolved { facts, architecture, warnings } = resolve(request)?;
+        let Resolved { facts, architecture, starts, warnings } = resolve(request)?;
         let composed = compose(&facts)?;
-        let mut media = Media { request, architecture, composed, warnings };
-        let (plan, mut volume) = match request.media_type() {
-            MediaType::CdDvd => media.disc()?,
-            MediaType::Usb => media.usb()?,
+        let mut media = Media { request, starts, composed, warnings };
+        let (first, others) = match request.media_type() {
+            MediaType::CdDvd => media.discs(facts)?,
+            MediaType::Hybrid => {
+                let start = DiscStart::of_hybrid(request, &media.composed, &media.starts)?;
+                (media.hybrid(start)?, Vec::new())
+            }
+            MediaType::Usb => (media.usb()?, Vec::new()),
             other => return Err(Error::MediaType { media_type: other.as_str() }),
         };
         let Media { composed, warnings, .. } = media;
-        // FAT cannot store content once for two files.
-        if request.media_type() == MediaType::CdDvd {
-            volume.shared_files = shared_files(&composed.tree);
-        }
+        let (first, summary) = first;
+        let mut volumes = vec![summary];
+        let (others, more): (_, Vec<_>) = others.into_iter().unzip();
+        volumes.extend(more);
         let summary = Summary {
             media_type: request.media_type().as_str().to_owned(),
             label: request.label().as_str().to_owned(),
             architecture: architecture.name().to_owned(),
             boot_image: request.boot_image().display().to_string(),
             set_id: composed.description.set_id,
-            volumes: vec![volume],
+            volumes,
             warnings,
         };
-        Ok(Self { plan, summary, boot_image: request.boot_image().to_path_buf() })
+        Ok(Self { first, others, summary, boot_image: request.boot_image().to_path_buf() })
     }
 
     /// The files of this machine that the media is made of.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
-        let sources = self.plan.extents().iter().filter_map(|extent| match extent.content() {
+        let extents = self.volumes().flat_map(Plan::extents);
+        let sources = extents.filter_map(|extent| match extent.content() {
             Content::Source(source, _) => source.local_path(),
             _ => None,
         });
@@ -70,9 +73,15 @@ impl MediaPlan {
         std::iter::once(self.boot_image.as_path()).chain(sources)
     }
 
-    /// The image, extent by extent.
+    /// The image, extent by extent; of a set, the first.
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.first
+    }
+
+    /// The images of all volumes, first to last, as the summary lists them: one, unless the media
+    /// does not fit a disc of the size asked for.
+    pub fn volumes(&self) -> impl Iterator<Item = &Plan> {
+        std::iter::once(&self.first).chain(&self.others)
     }
 
     /// What is known of the media before its first byte.
@@ -84,94 +93,133 @@ impl MediaPlan {
 /// A folder of long paths gives a notice for each; nobody reads a thousand.
 const NOTICES_TOLD: usize = 20;
 
+/// A volume laid out.
+type Image = (Plan, VolumeSummary);
+
 struct Media<'a> {
     request: &'a CheckedRequest,
-    architecture: Architecture,
+    starts: Starts,
     composed: Composed,
     warnings: Vec<Warning>,
 }
 
 impl Media<'_> {
-    fn disc(&mut self) -> Result<(Plan, VolumeSummary), Error> {
-        let label = self.request.label();
-        let iso = IsoLabel::from_media_label(label);
-        let joliet = JolietLabel::from_media_label(label);
-        let volume_id = VolumeId::new(iso.as_str()).map_err(Error::IsoLabel)?;
-        let joliet_id = JolietVolumeId::new(joliet.as_str()).map_err(Error::IsoLabel)?;
-        let bridge = self.request.file_system() == FileSystem::Bridge;
-        let mut options = ImageOptions::new(volume_id, joliet_id)
-            .with_udf(bridge)
-            .with_udf_volume_id(UdfVolumeId::new(label.as_str()).map_err(Error::IsoLabel)?)
-            // Readers without UDF show the names of Joliet; the manifest lists them, so they must be
-            // exact.
-            .with_strict_joliet(true)
-            .with_capacity_sectors(self.request.media_size().sectors());
-        let mut boots = Vec::new();
-        for (platform, image) in
-            [(Platform::Bios, self.composed.bios_program), (Platform::Efi, self.composed.efi_image)]
-        {
-            if let Some(image) = image {
-                options = options.with_boot_entry(BootEntry::new(platform, BootImage::File(image)));
-                boots.push(platform.to_string());
+    /// One disc, or as many as it takes: the first, and the others.
+    fn discs(&mut self, facts: Facts) -> Result<(Image, Vec<Image>), Error> {
+        let start = |composed: &Composed| match composed.description.volume {
+            1 => DiscStart::of_disc(self.request, composed, &self.starts),
+            _ => Ok(DiscStart::default()),
+        };
+        let sectors = |composed: &Composed| -> Result<u64, Error> {
+            let options = disc::options(self.request, &composed.description, start(composed)?)?;
+            match iso9660_image::sectors_needed(&composed.tree, &options) {
+                // What no disc at all can hold may still be split.
+                Err(PlanError::FileTooLarge { .. } | PlanError::TooManySectors { .. })
+                    if self.request.split_files() =>
+                {
+                    Ok(u64::MAX)
+                }
+                needed => Ok(needed?),
             }
+        };
+        let single = match self.request.media_size().sectors() {
+            None => None,
+            Some(capacity) => {
+                let needed = sectors(&self.composed)?;
+                (needed > capacity).then_some((capacity, needed))
+            }
+        };
+        let Some((capacity, single)) = single else {
+            let start = start(&self.composed)?;
+            return Ok((self.shared_disc(start)?, Vec::new()));
+        };
+        let options = SetOptions {
+            capacity,
+            split_files: self.request.split_files(),
+            // The file entry of UDF.
+            sectors_per_file: u64::from(self.request.file_system() != FileSystem::Iso),
+            single,
+        };
+        let set = MediaSet::new(facts, &self.composed.added, &options, &mut { sectors })?;
+        self.warnings.extend(set.warnings());
+        self.composed = set.compose(1)?;
+        let start = DiscStart::of_disc(self.request, &self.composed, &self.starts)?;
+        let first = self.shared_disc(start)?;
+        let mut others = Vec::new();
+        for number in set.numbers_after_first() {
+            self.composed = set.compose(number)?;
+            others.push(self.shared_disc(DiscStart::default())?);
         }
+        Ok((first, others))
+    }
+
+    fn shared_disc(&mut self, start: DiscStart) -> Result<Image, Error> {
+        let (plan, mut summary) = self.disc(start)?;
+        summary.shared_files = shared_files(&self.composed.tree);
+        Ok((plan, summary))
+    }
+
+    fn disc(&mut self, start: DiscStart) -> Result<Image, Error> {
+        let label = self.request.label();
+        let boots = start.boots();
+        let options = disc::options(self.request, &self.composed.description, start)?;
         let image = iso9660_image::plan(&self.composed.tree, &options)?;
         // Names in the primary tree change by rule, and Windows never shows them.
-        let told = |notice: &&Notice| !matches!(notice, Notice::Renamed(rename) if rename.tree == TreeKind::Primary);
-        let notices: Vec<String> =
-            image.notices().iter().filter(told).map(ToString::to_string).collect();
+        let told = |notice: &Notice| !matches!(notice, Notice::Renamed(rename) if rename.tree == TreeKind::Primary);
+        let notices: Vec<String> = image
+            .notices(&self.composed.tree)
+            .filter(told)
+            .map(|notice| notice.to_string())
+            .collect();
         let more = notices.len().saturating_sub(NOTICES_TOLD);
         self.warnings.extend(notices.into_iter().take(NOTICES_TOLD).map(Warning::new));
         if more > 0 {
             self.warnings.push(Warning::new(format!("and {more} more of this kind")));
         }
-        let mut labels = vec![
-            label_summary("ISO 9660", iso.as_str(), iso.changed(label)),
-            label_summary("Joliet", joliet.as_str(), joliet.changed(label)),
-        ];
-        let mut file_system = "ISO 9660, Joliet";
-        if bridge {
-            labels.push(label_summary("UDF", label.as_str(), false));
-            file_system = "ISO 9660, Joliet, UDF 1.02";
+        let iso = label_summary("ISO 9660", image.volume_id().as_str(), label);
+        let mut labels = vec![iso];
+        let joliet = image.joliet_volume_id().map(|id| label_summary("Joliet", id.as_str(), label));
+        labels.extend(joliet);
+        let file_system = match self.request.file_system() {
+            FileSystem::Iso => "ISO 9660, Joliet",
+            FileSystem::UdfStub => "UDF 1.02",
+            _ => "ISO 9660, Joliet, UDF 1.02",
+        };
+        if self.request.file_system() != FileSystem::Iso {
+            let (udf, _) = disc::labels(label, &self.composed.description);
+            labels.push(label_summary("UDF", udf.as_str(), label));
         }
         let plan = image.into_plan();
-        let summary = self.volume(&plan, file_system, labels, boots);
+        let mut summary = self.volume(&plan, file_system, labels, boots);
+        summary.capacity = self.request.media_size().bytes();
         Ok((plan, summary))
     }
 
-    fn usb(&mut self) -> Result<(Plan, VolumeSummary), Error> {
+    fn hybrid(&mut self, start: DiscStart) -> Result<Image, Error> {
+        let (plan, mut summary) = self.disc(start)?;
         let label = self.request.label();
+        summary.file_system = format!("{} and FAT32", summary.file_system);
         let fat = FatLabel::from_media_label(label);
-        let bios = self.architecture != Architecture::Arm64;
-        let start = disk_image::DEFAULT_START;
-        let hidden = u32::try_from(start / disk_image::SECTOR).unwrap_or(u32::MAX);
-        let mut options = VolumeOptions::new()
-            .with_label(Label::new(fat.as_str()).map_err(Error::FatLabel)?)
-            .with_hidden_sectors(hidden);
-        if bios {
-            options = options.with_boot_code(boot_code::boot_record().map_err(Error::BootCode)?);
-        }
-        if let Some(size) = self.request.image_size() {
-            // Whole sectors; what is left over is not worth refusing the size for.
-            let volume = size.bytes().saturating_sub(start) / disk_image::SECTOR;
-            options = options.with_size(VolumeSize::Bytes(volume * disk_image::SECTOR));
-        }
-        let volume = fat32_image::plan(&self.composed.tree, &options)?;
+        summary.labels.push(label_summary("FAT", fat.as_str(), label));
+        Ok((plan, summary))
+    }
+
+    fn usb(&mut self) -> Result<Image, Error> {
+        let (label, bios) = (self.request.label(), self.starts.bios);
+        let image_size = self.request.image_size();
+        let volume = stick::volume(&self.composed.tree, label, bios, image_size)?;
         for note in volume.notes() {
             self.warnings.push(Warning::new(note.to_string()));
         }
-        let signature = self.composed.set_id.first_chunk().map_or(1, |id| u32::from_le_bytes(*id));
-        let signature = NonZeroU32::new(signature).unwrap_or(NonZeroU32::MIN);
-        let mut disk = MbrOptions::new(signature).with_boot_code(bios);
-        if self.request.image_size().is_some() {
-            disk = disk.with_disk_len(start + volume.plan().len());
+        let mut disk = stick::disk_options(&self.composed.set_id, bios);
+        if image_size.is_some() {
+            disk = disk.with_disk_len(DEFAULT_START + volume.plan().len());
         }
         let plan = mbr_disk(volume.plan(), &disk)?;
-        let labels = vec![label_summary("FAT", fat.as_str(), fat.changed(label))];
-        let mut boots = vec!["UEFI".to_owned()];
-        if bios {
-            boots.insert(0, "BIOS".to_owned());
-        }
+        let fat = volume.label().map_or("", |label| label.as_str());
+        let labels = vec![label_summary("FAT", fat, label)];
+        let boots = if bios { vec!["BIOS", "UEFI"] } else { vec!["UEFI"] };
+        let boots = boots.into_iter().map(str::to_owned).collect();
         let summary = self.volume(&plan, "FAT32", labels, boots);
         Ok((plan, summary))
     }
@@ -186,8 +234,9 @@ impl Media<'_> {
         let tree = &self.composed.tree;
         let files = tree.data_order();
         VolumeSummary {
-            number: 1,
+            number: self.composed.description.volume,
             bytes: plan.len(),
+            capacity: None,
             files: files.len() as u64,
             content_bytes: files.iter().filter_map(|id| tree.data(*id)).map(Data::len).sum(),
             shared_files: 0,
@@ -198,7 +247,8 @@ impl Media<'_> {
     }
 }
 
-fn label_summary(place: &str, label: &str, changed: bool) -> LabelSummary {
+fn label_summary(place: &str, label: &str, asked: &MediaLabel) -> LabelSummary {
+    let changed = label != asked.as_str();
     LabelSummary { place: place.to_owned(), label: label.to_owned(), changed }
 }
 
@@ -212,7 +262,9 @@ fn shared_files(tree: &Tree) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use media_model::MediaLabel;
+    use fat32_image::Label;
+    use iso9660_image::{JolietVolumeId, VolumeId};
+    use media_model::{IsoLabel, JolietLabel};
 
     use super::*;
 

@@ -1,19 +1,21 @@
 //! A plan becomes a file under its final name only when it is whole.
 //!
 //! The image is written to `.<name>.capmedia-part` beside the target, flushed, and renamed over it.
-//! An older image therefore survives every failure, and a run that dies leaves nothing but a part
-//! file, which the next run on the same target takes over. The part file is locked, so two runs on
-//! one target cannot mix.
+//! An older image therefore survives every failure, and a run that dies leaves nothing but part
+//! files, which the next run on the same target removes, whatever disc of a set they were to be. The
+//! part file is locked, so two runs on one target cannot mix.
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use extent_image::host::{self, FileId};
 use extent_image::{Content, Plan, Progress, Report, StreamError, StreamOptions};
-use media_model::CheckedRequest;
+use media_model::{CheckedRequest, MediaSize, set_member, set_member_number};
 
-use crate::part_file::{PartFile, Slot, folder_of, io_error};
+use crate::part_file::{PartFile, Slot, folder_of, io_error, name_of_part, remove_stale};
 use crate::report::Warning;
 
 /// An image could not be brought under its name. Nothing that existed before was lost.
@@ -82,6 +84,31 @@ pub enum PublishError {
         #[source]
         source: StreamError,
     },
+    /// Some volumes of the set are in place and replaced others; the rest could not follow.
+    #[error(
+        "only a part of the new set is in place ({}), the other files are of the old one; make the \
+         set again",
+        listed(.in_place)
+    )]
+    Divided {
+        /// The files of the new set.
+        in_place: Vec<PathBuf>,
+        /// Why the next could not follow.
+        #[source]
+        source: Box<Self>,
+    },
+    /// A set needs a file for each of its volumes.
+    #[error(
+        "{} is a pipe or device, which cannot hold the {volumes} discs of a set; give the path of a \
+         file",
+        path.display()
+    )]
+    SetIntoStream {
+        /// The target.
+        path: PathBuf,
+        /// Volumes of the set.
+        volumes: usize,
+    },
     /// The image is in place and whole; the checksum file beside it is not.
     #[error("{} was made, but its checksum file was not", path.display())]
     Checksum {
@@ -98,6 +125,8 @@ pub enum PublishError {
 #[non_exhaustive]
 #[must_use]
 pub struct Published {
+    /// Where the image is.
+    pub path: PathBuf,
     /// What the stream did.
     pub report: Report,
     /// What the operator should know.
@@ -110,6 +139,8 @@ pub struct Target {
     path: PathBuf,
     replace: bool,
     checksum: bool,
+    /// Whether the image may turn out to be a set, whose files have other names.
+    may_span: bool,
 }
 
 /// What is at the path of a target.
@@ -120,10 +151,13 @@ enum Place {
     Stream,
 }
 
+/// Behind the name of an image: its checksum file.
+const CHECKSUM: &str = ".sha256";
+
 impl Target {
     /// The image file `path`; nothing that exists may be replaced, and no checksum file is written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), replace: false, checksum: false }
+        Self { path: path.into(), replace: false, checksum: false, may_span: false }
     }
 
     /// Lets an existing file be replaced; off by default.
@@ -147,7 +181,20 @@ impl Target {
     pub fn of(request: &CheckedRequest) -> Option<Self> {
         let path = request.output().file()?;
         let target = Self::new(path);
+        let may_span = request.media_size() != MediaSize::UNLIMITED;
+        let target = Self { may_span, ..target };
         Some(target.with_replace(request.force()).with_checksum(request.checksum()))
+    }
+
+    /// The targets of a set of so many volumes: this one alone, or `<stem>-1` and so on beside it.
+    fn members(&self, volumes: usize) -> Vec<Self> {
+        let last = u16::try_from(volumes).unwrap_or(u16::MAX);
+        match last {
+            0 | 1 => vec![self.clone()],
+            _ => (1..=last)
+                .map(|k| Self { path: set_member(&self.path, k), ..self.clone() })
+                .collect(),
+        }
     }
 
     /// True when the path names a pipe or character device, which is streamed to and never replaced.
@@ -155,20 +202,31 @@ impl Target {
         fs::metadata(&self.path).is_ok_and(|metadata| matches!(kind_of(&metadata), Kind::Stream))
     }
 
-    /// Looks whether the image could be put there, without touching anything.
+    /// Looks whether the image could be put there, without touching anything. Where the image may
+    /// turn out to be a set, an image that exists is no obstacle yet: its name may not be needed.
     ///
     /// # Errors
     /// [`PublishError`], as [`publish`](Self::publish) would answer before its first byte.
     pub fn check(&self) -> Result<(), PublishError> {
+        match self.check_now() {
+            Err(PublishError::Exists { .. }) if self.may_span => Ok(()),
+            checked => checked,
+        }
+    }
+
+    fn check_now(&self) -> Result<(), PublishError> {
         self.place(&self.path)?;
         if self.checksum { self.checksum_slot().map(drop) } else { Ok(()) }
     }
 
-    /// Every file that publishing would replace, as it is now.
-    pub(crate) fn replaced_files(&self) -> Vec<(PathBuf, FileId)> {
-        let mut paths = vec![self.path.clone()];
-        if self.checksum {
-            paths.push(self.checksum_path());
+    /// Every file that publishing so many volumes would replace, as it is now.
+    pub(crate) fn replaced_files(&self, volumes: usize) -> Vec<(PathBuf, FileId)> {
+        let mut paths = Vec::new();
+        for target in self.members(volumes) {
+            if target.checksum {
+                paths.push(target.checksum_path());
+            }
+            paths.push(target.path);
         }
         let id = |path: PathBuf| host::file_id(&path).ok().map(|id| (path, id));
         paths.into_iter().filter_map(id).collect()
@@ -185,52 +243,208 @@ impl Target {
         options: &StreamOptions,
         progress: &mut dyn Progress,
     ) -> Result<Published, PublishError> {
-        self.check()?;
+        self.check_now()?;
+        if let Place::Stream = self.place(&self.path)? {
+            let options = options.with_image_digest(self.checksum || options.has_image_digest());
+            let sink = OpenOptions::new().write(true).open(&self.path);
+            let sink = sink.map_err(|source| io_error("open", &self.path, source))?;
+            let report = plan.write_to(sink, &options, progress).map_err(|e| self.failed(e))?;
+            return Ok(Published { path: self.path.clone(), report, warnings: Vec::new() });
+        }
+        let mut published = self.publish_files(&[plan], options, progress)?;
+        // One plan, one image.
+        published.pop().ok_or_else(|| PublishError::Exists { path: self.path.clone() })
+    }
+
+    /// Writes the volumes of a set and puts them in place when all are whole: a single one at the
+    /// path of the target, several at `<stem>-<number>` beside it, the last first. Files of an older,
+    /// larger set are named in a warning and left alone.
+    ///
+    /// # Errors
+    /// [`PublishError`]. What was there before is still there, but for [`PublishError::Checksum`]
+    /// and [`PublishError::Divided`]; which discs belong together shows by the set id in them.
+    pub fn publish_set(
+        &self,
+        plans: &[&Plan],
+        options: &StreamOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Published>, PublishError> {
+        if let [plan] = plans {
+            let mut published = self.publish(plan, options, progress)?;
+            published.warnings.extend(self.left_over(1));
+            return Ok(vec![published]);
+        }
+        if self.is_stream() {
+            let (path, volumes) = (self.path.clone(), plans.len());
+            return Err(PublishError::SetIntoStream { path, volumes });
+        }
+        self.publish_files(plans, options, progress)
+    }
+
+    fn publish_files(
+        &self,
+        plans: &[&Plan],
+        options: &StreamOptions,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Published>, PublishError> {
         let options = options.with_image_digest(self.checksum || options.has_image_digest());
-        let slot = match self.place(&self.path)? {
-            Place::File(slot) => slot,
-            Place::Stream => {
-                let sink = OpenOptions::new().write(true).open(&self.path);
-                let sink = sink.map_err(|source| io_error("open", &self.path, source))?;
-                let report = plan.write_to(sink, &options, progress).map_err(|e| self.failed(e))?;
-                return Ok(Published { report, warnings: Vec::new() });
+        let targets = self.members(plans.len());
+        let slots = targets.iter().map(Self::file_slot).collect::<Result<Vec<_>, _>>()?;
+        self.remove_stale_parts(plans.len());
+        let parts = slots.into_iter().map(PartFile::create).collect::<Result<Vec<_>, _>>()?;
+        self.check_space(&parts, plans)?;
+
+        let total = plans.iter().map(|plan| plan.len()).sum();
+        let mut before = 0;
+        let mut published = Vec::new();
+        for ((target, part), plan) in targets.iter().zip(&parts).zip(plans) {
+            let mut advance = |done, _| progress.advance(before + done, total);
+            let report = plan.write_file(&part.file, &options, &mut advance);
+            let report = report.map_err(|e| target.failed(e))?;
+            part.seal()?;
+            let path = target.path.clone();
+            published.push(Published { path, report, warnings: Vec::new() });
+            before += plan.len();
+        }
+        let mut checksums = Vec::new();
+        for (target, published) in targets.iter().zip(&published) {
+            checksums.push(target.checksum_part(&published.report)?);
+        }
+        // All are whole; only their names are missing.
+        for at in (0..parts.len()).rev() {
+            let (Some(part), Some(published)) = (parts.get(at), published.get_mut(at)) else {
+                break;
+            };
+            if let Err(source) = part.commit(&mut published.warnings) {
+                return Err(undone(parts.get(at + 1..).unwrap_or_default(), source));
             }
-        };
-        let part = PartFile::create(slot)?;
-        if let Ok(Some(free)) = host::free_space(folder_of(&part.slot.path)) {
-            let needed = stored_len(plan);
-            if needed > free {
+        }
+        for ((target, published), checksum) in targets.iter().zip(&mut published).zip(checksums) {
+            target.commit_checksum(checksum, &mut published.warnings)?;
+        }
+        if let Some(last) = published.last_mut().filter(|_| plans.len() > 1) {
+            last.warnings.extend(self.left_over(plans.len()));
+        }
+        Ok(published)
+    }
+
+    /// The place of an image that is a file.
+    fn file_slot(&self) -> Result<Slot, PublishError> {
+        self.check_now()?;
+        match self.place(&self.path)? {
+            Place::File(slot) => Ok(slot),
+            Place::Stream => Err(PublishError::NotAFile {
+                path: self.path.clone(),
+                what: "a pipe or device and in the way of a disc of the set",
+            }),
+        }
+    }
+
+    fn check_space(&self, parts: &[PartFile], plans: &[&Plan]) -> Result<(), PublishError> {
+        // Links may lead to other folders; those may be on other file systems.
+        let mut by_folder = BTreeMap::<&Path, u64>::new();
+        for (part, plan) in parts.iter().zip(plans) {
+            let needed = by_folder.entry(folder_of(&part.slot.path)).or_default();
+            *needed = needed.saturating_add(stored_len(plan));
+        }
+        for (folder, needed) in by_folder {
+            if let Ok(Some(free)) = host::free_space(folder)
+                && needed > free
+            {
                 return Err(PublishError::NoSpace { path: self.path.clone(), needed, free });
             }
         }
-        let report = plan.write_file(&part.file, &options, progress).map_err(|e| self.failed(e))?;
-        let checksum = match report.image_digest {
-            Some(digest) if self.checksum => {
-                let mut part = PartFile::create(self.checksum_slot()?)?;
-                let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-                let written = part.file.write_all(format!("{digest}  {name}\n").as_bytes());
-                written.map_err(|source| io_error("write", &part.path, source))?;
-                Some(part)
-            }
-            _ => None,
-        };
-        // Both are whole; only their names are missing.
-        let mut warnings = Vec::new();
-        part.commit(&mut warnings)?;
+        Ok(())
+    }
+
+    /// The checksum file, whole and without its name, where one was asked for.
+    fn checksum_part(&self, report: &Report) -> Result<Option<PartFile>, PublishError> {
+        let Some(digest) = report.image_digest.filter(|_| self.checksum) else { return Ok(None) };
+        let mut part = PartFile::create(self.checksum_slot()?)?;
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        let written = part.file.write_all(format!("{digest}  {name}\n").as_bytes());
+        written.map_err(|source| io_error("write", &part.path, source))?;
+        part.seal()?;
+        Ok(Some(part))
+    }
+
+    fn commit_checksum(
+        &self,
+        checksum: Option<PartFile>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(), PublishError> {
         match checksum {
-            Some(checksum) => checksum.commit(&mut warnings).map_err(|source| {
+            Some(checksum) => checksum.commit(warnings).map_err(|source| {
                 PublishError::Checksum { path: self.path.clone(), source: Box::new(source) }
             })?,
-            None if self.replace && self.checksum_path().exists() => {
+            None if self.checksum_path().exists() => {
                 warnings.push(Warning::new(format!(
-                    "{} is of the image that was replaced; delete it, or make it anew with \
-                     --checksum",
+                    "{} is not of this image; delete it, or make it anew with --checksum",
                     self.checksum_path().display()
                 )));
             }
             None => {}
         }
-        Ok(Published { report, warnings })
+        Ok(())
+    }
+
+    /// Which disc of a set at this path would be called `name`: 0 for the path itself, which is that
+    /// of the only one.
+    fn number_of(&self, name: &OsStr) -> Option<u16> {
+        match self.path.file_name() {
+            Some(own) if own == name => Some(0),
+            _ => set_member_number(&self.path, name),
+        }
+    }
+
+    /// Whether the image, which has so many volumes, is a set or might have been one: then an older
+    /// one at this path may have been one too.
+    fn is_set(&self, volumes: usize) -> bool {
+        self.may_span || volumes > 1
+    }
+
+    /// Removes what runs that died have left of images and checksums at this path, of sets of any
+    /// size; it would take the room that this one needs. What cannot be removed is no obstacle.
+    fn remove_stale_parts(&self, volumes: usize) {
+        let Ok(entries) = fs::read_dir(folder_of(&self.path)) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let number = name_of_part(&name).and_then(|name| {
+                let image = name.strip_suffix(CHECKSUM).unwrap_or(name);
+                self.number_of(image.as_ref())
+            });
+            if number.is_some_and(|number| number == 0 || self.is_set(volumes)) {
+                let _ = remove_stale(&entry.path());
+            }
+        }
+    }
+
+    /// Files that look like those of another set at this path, and their checksums.
+    fn left_over(&self, volumes: usize) -> Option<Warning> {
+        if !self.is_set(volumes) {
+            return None;
+        }
+        let entries = fs::read_dir(folder_of(&self.path)).ok()?;
+        let mut found: Vec<(u16, PathBuf)> = entries
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name();
+                let image = name.to_str().and_then(|name| name.strip_suffix(CHECKSUM));
+                let number = self.number_of(image.map_or(&*name, OsStr::new))?;
+                let other = match volumes {
+                    1 => number > 0,
+                    _ => number == 0 || usize::from(number) > volumes,
+                };
+                other.then(|| (number, self.path.with_file_name(name)))
+            })
+            .collect();
+        found.sort_unstable();
+        let found: Vec<PathBuf> = found.into_iter().map(|(_, path)| path).collect();
+        (!found.is_empty()).then(|| {
+            Warning::new(format!(
+                "not of this set, and perhaps of an older one: {}; delete what is not needed",
+                listed(&found)
+            ))
+        })
     }
 
     fn checksum_slot(&self) -> Result<Slot, PublishError> {
@@ -249,7 +463,7 @@ impl Target {
 
     fn checksum_path(&self) -> PathBuf {
         let mut name = self.path.clone().into_os_string();
-        name.push(".sha256");
+        name.push(CHECKSUM);
         PathBuf::from(name)
     }
 
@@ -289,6 +503,21 @@ impl Target {
     fn failed(&self, source: StreamError) -> PublishError {
         PublishError::Stream { path: self.path.clone(), source }
     }
+}
+
+/// Takes the names back that the others got already; those that replaced a file cannot be.
+fn undone(others: &[PartFile], source: PublishError) -> PublishError {
+    let kept = others.iter().filter(|part| !part.take_back());
+    let in_place: Vec<PathBuf> = kept.map(|part| part.slot.path.clone()).collect();
+    match in_place.is_empty() {
+        true => source,
+        false => PublishError::Divided { in_place, source: Box::new(source) },
+    }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    paths.join(", ")
 }
 
 /// Bytes of a plan that take room in a file: all but its holes.
@@ -335,166 +564,5 @@ fn kind_of(metadata: &fs::Metadata) -> Kind {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ops::ControlFlow;
-
-    use extent_image::PlanBuilder;
-
-    use super::*;
-
-    fn plan(text: &'static str) -> Plan {
-        let mut builder = PlanBuilder::new();
-        builder.bytes("text", text).unwrap();
-        builder.zero("pad", 8 << 20).unwrap();
-        builder.finish()
-    }
-
-    fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn published_whole_and_only_replaced_on_request() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.iso");
-        let target = Target::new(&path).with_checksum(true);
-        let options = StreamOptions::default();
-        let report = target.publish(&plan("one"), &options, &mut ()).unwrap().report;
-        assert_eq!(names(folder.path()), ["a.iso", "a.iso.sha256"]);
-        let line = fs::read_to_string(folder.path().join("a.iso.sha256")).unwrap();
-        assert_eq!(line, format!("{}  a.iso\n", report.image_digest.unwrap()));
-        let error = target.publish(&plan("two"), &options, &mut ()).unwrap_err();
-        assert!(matches!(error, PublishError::Exists { .. }));
-        assert_eq!(&fs::read(&path).unwrap()[..3], b"one");
-        let target = target.with_replace(true);
-        let published = target.publish(&plan("two"), &options, &mut ()).unwrap();
-        assert!(published.warnings.is_empty());
-        assert_eq!(&fs::read(&path).unwrap()[..3], b"two");
-        let published =
-            target.with_checksum(false).publish(&plan("six"), &options, &mut ()).unwrap();
-        assert!(published.warnings[0].as_str().contains("a.iso.sha256"));
-        assert_eq!(names(folder.path()), ["a.iso", "a.iso.sha256"]);
-    }
-
-    #[test]
-    fn a_cancelled_run_leaves_the_old_image_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.iso");
-        fs::write(&path, "old").unwrap();
-        let target = Target::new(&path).with_replace(true);
-        let mut stop = |_, _| ControlFlow::Break(());
-        let error = target.publish(&plan("new"), &StreamOptions::default(), &mut stop).unwrap_err();
-        assert!(matches!(
-            error,
-            PublishError::Stream { source: StreamError::Cancelled { .. }, .. }
-        ));
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(names(folder.path()), ["a.iso"]);
-    }
-
-    #[test]
-    fn a_second_run_is_refused_and_a_dead_ones_part_is_taken_over() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.iso");
-        let slot = Slot { path: path.clone(), old: None, replace: false };
-        let running = PartFile::create(slot).unwrap();
-        let target = Target::new(&path);
-        let options = StreamOptions::default();
-        let error = target.publish(&plan("x"), &options, &mut ()).unwrap_err();
-        assert!(matches!(error, PublishError::Busy { .. }));
-        drop(running);
-        fs::write(folder.path().join(".a.iso.capmedia-part"), vec![9; 9 << 20]).unwrap();
-        let report = target.publish(&plan("x"), &options, &mut ()).unwrap().report;
-        assert_eq!(fs::metadata(&path).unwrap().len(), report.len);
-        assert_eq!(names(folder.path()), ["a.iso"]);
-    }
-
-    #[test]
-    fn impossible_places_are_refused_before_anything_is_made() {
-        let folder = tempfile::tempdir().unwrap();
-        let missing = Target::new(folder.path().join("no/a.iso"));
-        assert!(matches!(missing.check().unwrap_err(), PublishError::NoFolder { .. }));
-        let itself = Target::new(folder.path()).with_replace(true);
-        let error = itself.check().unwrap_err();
-        assert!(matches!(error, PublishError::NotAFile { what: "a folder", .. }));
-        let huge = Target::new(folder.path().join("a.iso"));
-        let mut builder = PlanBuilder::new();
-        struct Huge;
-        impl extent_image::Source for Huge {
-            fn len(&self) -> u64 {
-                1 << 60
-            }
-            fn open(&self, _: u64) -> io::Result<Box<dyn io::Read + Send + '_>> {
-                Ok(Box::new(io::repeat(1)))
-            }
-            fn describe(&self) -> String {
-                "huge".into()
-            }
-        }
-        builder.source("data", std::sync::Arc::new(Huge)).unwrap();
-        let error = huge.publish(&builder.finish(), &StreamOptions::default(), &mut ());
-        if cfg!(unix) {
-            assert!(
-                matches!(error.unwrap_err(), PublishError::NoSpace { needed, .. } if needed == 1 << 60)
-            );
-        }
-        assert!(names(folder.path()).is_empty());
-    }
-
-    #[test]
-    #[cfg(unix)]
-    fn links_and_modes_are_kept() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let (real, link) = (folder.path().join("real.iso"), folder.path().join("link.iso"));
-        fs::write(&real, "old").unwrap();
-        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).unwrap();
-        std::os::unix::fs::symlink(&real, &link).unwrap();
-        let target = Target::new(&link).with_replace(true);
-        let _ = target.publish(&plan("new"), &StreamOptions::default(), &mut ()).unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        let nowhere = folder.path().join("nowhere.iso");
-        std::os::unix::fs::symlink(folder.path().join("none"), &nowhere).unwrap();
-        let error = Target::new(&nowhere).with_replace(true).check().unwrap_err();
-        assert!(matches!(error, PublishError::NotAFile { what: "a link to nothing", .. }));
-        let part = folder.path().join(".real.iso.capmedia-part");
-        std::os::unix::fs::symlink(folder.path().join("victim"), &part).unwrap();
-        let target = Target::new(&real).with_replace(true);
-        let error = target.publish(&plan("new"), &StreamOptions::default(), &mut ()).unwrap_err();
-        assert!(matches!(error, PublishError::NotAFile { .. }));
-        assert!(!folder.path().join("victim").exists());
-        assert_eq!(&fs::read(&real).unwrap()[..3], b"new");
-        assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
-    }
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_device_is_streamed_to() {
-        let target = Target::new("/dev/null");
-        assert!(target.is_stream());
-        let published = target.publish(&plan("x"), &StreamOptions::default(), &mut ()).unwrap();
-        assert_eq!(published.report.written, published.report.len);
-        let error = target.with_checksum(true).check().unwrap_err();
-        assert!(matches!(error, PublishError::NotAFile { .. }));
-    }
-
-    #[test]
-    fn what_appears_meanwhile_is_not_replaced() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.iso");
-        let mut meanwhile = |_, _| {
-            fs::write(&path, "mine").unwrap();
-            ControlFlow::Continue(())
-        };
-        let target = Target::new(&path);
-        let error = target.publish(&plan("new"), &StreamOptions::default(), &mut meanwhile);
-        assert!(matches!(error.unwrap_err(), PublishError::Exists { .. }));
-        assert_eq!(fs::read(&path).unwrap(), b"mine");
-        assert_eq!(names(folder.path()), ["a.iso"]);
-    }
-}
+#[path = "publish_tests.rs"]
+mod tests;

@@ -54,6 +54,9 @@ pub struct VolumeSummary {
     pub number: u32,
     /// Length of the image in bytes.
     pub bytes: u64,
+    /// Length that it may have at most, in bytes, where that was limited.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u64>,
     /// Files on it.
     pub files: u64,
     /// Bytes in these files; content that is there twice counts twice.
@@ -89,7 +92,23 @@ pub struct Made {
     /// What was planned.
     #[serde(flatten)]
     pub summary: Summary,
-    /// Where it went; `-` for standard output.
+    /// The path asked for; `-` for standard output. A set of several volumes has no file of that
+    /// name: see [`images`](Self::images).
+    pub path: String,
+    /// Bytes handed to the output; less than the length where a file got holes.
+    pub written_bytes: u64,
+    /// SHA-256 of the only image, when a checksum was asked for.
+    pub sha256: Option<String>,
+    /// The image of each volume, first to last.
+    pub images: Vec<MadeImage>,
+}
+
+/// The image of one volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct MadeImage {
+    /// Where it is; `-` for standard output.
     pub path: String,
     /// Bytes handed to the output; less than the length where a file got holes.
     pub written_bytes: u64,

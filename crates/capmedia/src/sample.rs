@@ -25,7 +25,7 @@ pub fn boot_image() -> Result<Vec<u8>, WriteError> {
         .with_version(Version::new(10, 0, 26100, 1))
         .with_edition("WindowsPE")
         .with_language("en-US");
-    let files: [(&str, &[u8]); 12] = [
+    let files: [(&str, &[u8]); 13] = [
         (r"Windows\Boot\PCAT\bootmgr", &bootmgr),
         (r"Windows\Boot\EFI\bootmgfw.efi", standin::BOOTX64),
         (r"Windows\Boot\EFI\bootmgr.efi", standin::BOOTX64),
@@ -35,6 +35,7 @@ pub fn boot_image() -> Result<Vec<u8>, WriteError> {
         (r"Windows\Boot\DVD\PCAT\en-US\bootfix.bin", b"capmedia sample: bootfix.bin\r\n"),
         (r"Windows\Boot\DVD\EFI\BCD", b"capmedia sample: in place of a UEFI BCD store\r\n"),
         (r"Windows\Boot\DVD\EFI\en-US\efisys.bin", &efisys),
+        (r"Windows\Boot\DVD\EFI\en-US\efisys_noprompt.bin", &efisys),
         (r"Windows\Boot\Fonts\segmono_boot.ttf", b"capmedia sample: in place of a font\r\n"),
         (r"Windows\Boot\Fonts\wgl4_boot.ttf", b"capmedia sample: in place of another font\r\n"),
         (
@@ -178,6 +179,6 @@ mod tests {
         let image = BootImage::open(Arc::new(BytesSource::new("boot.wim", bytes))).unwrap();
         let architecture = image.architecture(None).unwrap();
         assert_eq!(architecture, Architecture::Amd64);
-        image.boot_files(architecture, None).unwrap().require(true).unwrap();
+        image.boot_files(architecture, None).unwrap().require(&[]).unwrap();
     }
 }

@@ -1,18 +1,24 @@
 //! Reads an image back: its structure, and every file against the manifest on it.
 
 use std::collections::{HashMap, HashSet};
-use std::io::{Read, Seek};
+use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use extent_image::{Hasher, OpenFile, Progress};
+use extent_image::{Digest, Hasher, OpenFile, Progress};
 use serde::Serialize;
 use wim_image::{Cancelled, Wim};
 
 use crate::error::chain;
-use crate::manifest::{DESCRIPTION, LARGEST_MANIFEST, MANIFEST, parse_manifest};
-use crate::medium::{File, Kind, Medium, MediumError, kind_of};
+use crate::faults::Faults;
+use crate::firmware;
+use crate::hybrid::Stick;
+use crate::manifest::{
+    DESCRIPTION, Description, LARGEST_DESCRIPTION, LARGEST_MANIFEST, MANIFEST, parse_manifest,
+};
+use crate::medium::{File, Kind, Medium, MediumError, is_damage, kind_of};
+use crate::members::{SetVolume, content_faults, description_faults};
 
 /// What reading an image back has shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,13 +36,31 @@ pub struct Verification {
     /// False when there is no manifest, so that only the structure could be checked. A WIM carries
     /// a digest of every file.
     pub manifest: bool,
+    /// Its place in a set; `None` for media of one volume, and where nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<SetVolume>,
     /// Files that the manifest does not list; they are nobody's fault.
     pub unlisted: Vec<String>,
-    /// Everything that is wrong; none for a sound image.
+    /// Everything that is wrong, at most ten thousand and a count of the others; none for a sound
+    /// image.
     pub faults: Vec<String>,
 }
 
 impl Verification {
+    /// That nothing can be made of a file.
+    pub(crate) fn of_no_media(fault: String) -> Self {
+        Self {
+            kind: "no media that can be read".to_owned(),
+            files: 0,
+            compared: 0,
+            compared_bytes: 0,
+            manifest: false,
+            volume: None,
+            unlisted: Vec::new(),
+            faults: vec![fault],
+        }
+    }
+
     /// True when nothing is wrong.
     pub fn is_clean(&self) -> bool {
         self.faults.is_empty()
@@ -63,6 +87,22 @@ pub enum VerifyError {
     },
 }
 
+impl VerifyError {
+    /// True where the bytes themselves could not be had: the file is not there, or its drive fails.
+    /// False where they are what is wrong, or end too early.
+    pub fn is_unread(&self) -> bool {
+        let mut unread = false;
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                unread = !is_damage(error);
+            }
+            cause = error.source();
+        }
+        unread
+    }
+}
+
 const BUFFER: usize = 1 << 20;
 
 /// Reads back the file at `path`: an ISO image, a disk image, or a WIM, whose checksums are tried.
@@ -70,10 +110,17 @@ const BUFFER: usize = 1 << 20;
 /// # Errors
 /// [`VerifyError`]: it is none of these, or its bytes cannot be read.
 pub fn verify_file(path: &Path, progress: &mut dyn Progress) -> Result<Verification, VerifyError> {
+    verify_path(path, progress).map(|(found, _)| found)
+}
+
+pub(crate) fn verify_path(
+    path: &Path,
+    progress: &mut dyn Progress,
+) -> Result<(Verification, Option<Description>), VerifyError> {
     let mut file = std::fs::File::open(path).map_err(MediumError::Io)?;
     match kind_of(&mut file).map_err(MediumError::Io)? {
-        Kind::Wim => verify_wim(path, progress),
-        _ => verify(file, progress),
+        Kind::Wim => Ok((verify_wim(path, progress)?, None)),
+        _ => verify_medium(file, progress),
     }
 }
 
@@ -93,6 +140,7 @@ fn verify_wim(path: &Path, progress: &mut dyn Progress) -> Result<Verification, 
         compared: files,
         compared_bytes: bytes,
         manifest: true,
+        volume: None,
         unlisted: Vec::new(),
         faults: faults.iter().map(|fault| chain(fault)).collect(),
     })
@@ -106,9 +154,23 @@ pub fn verify(
     image: impl Read + Seek,
     progress: &mut dyn Progress,
 ) -> Result<Verification, VerifyError> {
+    verify_medium(image, progress).map(|(found, _)| found)
+}
+
+/// The same, with what the media says of itself.
+fn verify_medium(
+    mut image: impl Read + Seek,
+    progress: &mut dyn Progress,
+) -> Result<(Verification, Option<Description>), VerifyError> {
+    let stick = match kind_of(&mut image).map_err(MediumError::Io)? {
+        Kind::Disc => Stick::read(&mut image)?,
+        _ => None,
+    };
     let mut medium = Medium::open(image)?;
-    let mut faults = medium.structure_faults()?;
-    let mut files = medium.files(&mut faults)?;
+    let mut faults = Faults::default();
+    let mut unreadable = medium.structure_faults()?;
+    let mut files = medium.files(&mut unreadable)?;
+    faults.extend(unreadable);
     files.retain(|file| !file.folder);
     let mut found = Verification {
         kind: medium.kind().to_owned(),
@@ -116,6 +178,7 @@ pub fn verify(
         compared: 0,
         compared_bytes: 0,
         manifest: false,
+        volume: None,
         unlisted: Vec::new(),
         faults: Vec::new(),
     };
@@ -128,35 +191,114 @@ pub fn verify(
         None => Ok(Vec::new()),
     };
     found.manifest = manifest.is_some();
-    let readable = entries.is_ok();
+    let readable = found.manifest && entries.is_ok();
     let entries = entries.unwrap_or_else(|fault| {
-        faults.push(fault);
+        faults.add(fault);
         Vec::new()
     });
 
-    // A description that is damaged is found by its digest in the manifest.
-    let description = files.iter().find(|file| file.path == DESCRIPTION);
-    let description = description.and_then(|file| read_text(&mut medium, file).ok());
-    if let Some(description) = description.and_then(|text| serde_json::from_str(&text).ok()) {
-        faults.extend(medium.boot_code_fault(&description));
-        faults.extend(medium.tree_faults());
+    let described = files.iter().find(|file| file.path == DESCRIPTION);
+    let description = described.and_then(|file| {
+        let description = read_text(&mut medium, file).and_then(|text| Description::parse(&text));
+        description.map_err(|fault| faults.add(fault)).ok()
+    });
+    if described.is_some() && !found.manifest {
+        faults.add(format!("{MANIFEST}: not there, although {DESCRIPTION} is"));
     }
+    if let Some(description) = &description {
+        let sizes = files.iter().map(|file| (file.path.as_str(), file.size)).collect();
+        faults.append(content_faults(description, &sizes));
+        faults.append(description_faults(description));
+        found.volume = SetVolume::of(description);
+    }
+    faults.append(start_faults(&mut medium, &files, stick.as_ref(), description.as_ref())?);
 
     let by_path: HashMap<&str, &File> =
         files.iter().map(|file| (file.path.as_str(), file)).collect();
-    if found.manifest && readable {
-        let listed: HashSet<&str> = entries.iter().map(|(path, _)| path.as_str()).collect();
-        let unlisted = |file: &&File| file.path != MANIFEST && !listed.contains(&*file.path);
-        found.unlisted = files.iter().filter(unlisted).map(|file| file.path.clone()).collect();
-    }
-    let sizes = entries.iter().filter_map(|(path, _)| by_path.get(path.as_str()));
-    let total: u64 = sizes.map(|file| file.size).fold(0, u64::saturating_add);
-    let mut buffer = vec![0; BUFFER];
+    let mut listed = HashSet::new();
+    let mut wanted = Vec::new();
     for (path, expected) in &entries {
-        let Some(file) = by_path.get(path.as_str()) else {
-            faults.push(format!("{path}: listed in {MANIFEST} but not there"));
-            continue;
+        if !listed.insert(&**path) {
+            faults.add(format!("{path}: listed twice in {MANIFEST}"));
+        } else if let Some(file) = by_path.get(&**path) {
+            wanted.push((*file, *expected));
+        } else {
+            faults.add(format!("{path}: listed in {MANIFEST} but not there"));
+        }
+    }
+    if readable {
+        let own = description.as_ref().map(own_files).unwrap_or_default();
+        let ours = |file: &File| own.contains(&*file.path) || file.path == DESCRIPTION;
+        let unlisted = |file: &&File| file.path != MANIFEST && !listed.contains(&*file.path);
+        for file in files.iter().filter(unlisted) {
+            if ours(file) {
+                faults.add(format!("{}: has no digest in {MANIFEST}", file.path));
+            } else {
+                found.unlisted.push(file.path.clone());
+            }
+        }
+    }
+    compare(&mut medium, &wanted, &mut found, &mut faults, progress)?;
+    found.faults = faults.finish();
+    Ok((found, description))
+}
+
+/// The files that this volume says it holds.
+fn own_files(description: &Description) -> HashSet<&str> {
+    let own = description.files.iter().filter(|file| file.volume == description.volume);
+    own.map(|file| &*file.path).collect()
+}
+
+/// What keeps firmware from starting the medium, as far as no digest of a file would show it, and
+/// where the file systems of one image differ.
+fn start_faults<R: Read + Seek>(
+    medium: &mut Medium<R>,
+    files: &[File],
+    stick: Option<&Stick>,
+    description: Option<&Description>,
+) -> Result<Faults, MediumError> {
+    let mut faults = Faults::default();
+    // Whatever else is on a disc that does not say that it is a stick.
+    let stick = stick.filter(|_| description.is_some_and(|it| it.hybrid));
+    if let Some(description) = description {
+        let mut code = match (&*medium, stick) {
+            (Medium::Disk { boot_code, .. }, _) => boot_code.clone(),
+            (Medium::Disc(_), Some(stick)) => stick.boot_code.clone(),
+            (Medium::Disc(_), None) => Vec::new(),
         };
+        code.extend(firmware::hidden_program(medium, files)?);
+        faults.extend(firmware::boot_code_fault(&code, description));
+        faults.extend(firmware::missing_entries(medium, description));
+        faults.extend(medium.tree_faults());
+        match stick {
+            Some(stick) => {
+                faults.extend(stick.faults.iter().map(|fault| format!("as a stick: {fault}")));
+                faults.append(stick.files.differences(medium, files, true)?);
+            }
+            None if description.hybrid => faults.add(format!(
+                "{DESCRIPTION} says that the image is a stick too, but it has no partition table \
+                 with a FAT32 volume"
+            )),
+            None => {}
+        }
+    }
+    let stick = stick.map(|stick| stick.start);
+    faults.append(firmware::efi_faults(medium, files, stick, description.is_some())?);
+    Ok(faults)
+}
+
+/// Holds each file against its digest.
+fn compare<R: Read + Seek>(
+    medium: &mut Medium<R>,
+    wanted: &[(&File, Digest)],
+    found: &mut Verification,
+    faults: &mut Faults,
+    progress: &mut dyn Progress,
+) -> Result<(), VerifyError> {
+    let total: u64 = wanted.iter().map(|(file, _)| file.size).fold(0, u64::saturating_add);
+    let mut buffer = vec![0; BUFFER];
+    for (file, expected) in wanted {
+        let path = &file.path;
         let mut hasher = Hasher::new();
         let mut len = 0;
         let mut reader = medium.open_file(file);
@@ -171,7 +313,7 @@ pub fn verify(
                         return Err(VerifyError::Cancelled { done, total });
                     }
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Err(error),
             }
         };
@@ -179,26 +321,36 @@ pub fn verify(
         found.compared_bytes += len;
         let digest = hasher.finish();
         match outcome {
-            Err(error) => faults.push(format!("{path}: cannot be read at byte {len}: {error}")),
+            Err(error) => faults.add(format!("{path}: cannot be read at byte {len}: {error}")),
             Ok(()) if digest != *expected => {
-                faults.push(format!("{path}: has SHA-256 {digest}, the manifest says {expected}"))
+                faults.add(format!("{path}: has SHA-256 {digest}, the manifest says {expected}"));
             }
             Ok(()) => {}
         }
     }
-    found.faults = faults;
-    Ok(found)
+    Ok(())
 }
 
-fn read_text<R: Read + Seek>(medium: &mut Medium<R>, file: &File) -> Result<String, String> {
-    if file.size > LARGEST_MANIFEST {
+/// Reads a manifest or a description.
+///
+/// # Errors
+/// What is wrong with it, for people.
+pub(crate) fn read_text<R: Read + Seek>(
+    medium: &mut Medium<R>,
+    file: &File,
+) -> Result<String, String> {
+    let limit = match &*file.path {
+        DESCRIPTION => LARGEST_DESCRIPTION,
+        _ => LARGEST_MANIFEST,
+    };
+    if file.size > limit {
         return Err(format!(
-            "{}: {} bytes, more than the {LARGEST_MANIFEST} that are read",
+            "{}: {} bytes, more than the {limit} that are read",
             file.path, file.size
         ));
     }
     let mut text = String::new();
-    let read = medium.open_file(file).take(LARGEST_MANIFEST).read_to_string(&mut text);
+    let read = medium.open_file(file).take(limit).read_to_string(&mut text);
     read.map_err(|error| format!("{}: cannot be read as text: {error}", file.path))?;
     Ok(text)
 }

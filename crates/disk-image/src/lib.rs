@@ -37,7 +37,7 @@ mod plan;
 mod read;
 mod window;
 
-pub use plan::{DEFAULT_START, MbrOptions, PlanError, mbr_disk};
+pub use plan::{DEFAULT_START, MbrOptions, PlanError, master_boot_record, mbr_disk};
 pub use read::{Code, Disk, Fault, Partition, ReadError, read};
 pub use window::Window;
 

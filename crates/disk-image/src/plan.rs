@@ -127,7 +127,33 @@ pub enum PlanError {
 /// # Errors
 /// [`PlanError`]: lengths and places the partition table cannot hold.
 pub fn mbr_disk(volume: &Plan, options: &MbrOptions) -> Result<Plan, PlanError> {
-    let MbrOptions { signature, start, boot_code, disk_len } = *options;
+    let sector = master_boot_record(volume, options)?;
+    let MbrOptions { start, disk_len, .. } = *options;
+    let len = volume.len();
+    let end = start.saturating_add(len);
+    let disk = disk_len.unwrap_or(end.next_multiple_of(MIB));
+    if disk < end {
+        return Err(PlanError::DiskTooSmall { disk, needed: end });
+    }
+    if !disk.is_multiple_of(SECTOR) {
+        return Err(PlanError::DiskLength { len: disk });
+    }
+    let mut plan = PlanBuilder::new();
+    plan.bytes("master boot record", sector)?;
+    plan.zero_to("gap before the partition", start)?;
+    plan.plan(volume)?;
+    plan.free_to("unpartitioned", end.max(disk.saturating_sub(MIB)))?;
+    plan.zero_to("end of the disk", disk)?;
+    Ok(plan.finish().with_zero_tail(MIB))
+}
+
+/// Sector 0 of the disk that [`mbr_disk`] would plan, for a disk whose other bytes someone else
+/// lays out. The [length of the disk](MbrOptions::with_disk_len) is not looked at.
+///
+/// # Errors
+/// [`PlanError`], as [`mbr_disk`].
+pub fn master_boot_record(volume: &Plan, options: &MbrOptions) -> Result<Vec<u8>, PlanError> {
+    let MbrOptions { signature, start, boot_code, .. } = *options;
     let len = volume.len();
     if len == 0 || !len.is_multiple_of(SECTOR) {
         return Err(PlanError::VolumeLength { len });
@@ -139,31 +165,19 @@ pub fn mbr_disk(volume: &Plan, options: &MbrOptions) -> Result<Plan, PlanError> 
     // length wraps.
     let limit = u64::from(u32::MAX) * SECTOR;
     let too_large = PlanError::TooLarge { len, start, limit };
-    let end = start.checked_add(len).filter(|&end| end <= limit).ok_or(too_large.clone())?;
+    if start.checked_add(len).is_none_or(|end| end > limit) {
+        return Err(too_large);
+    }
     let (Ok(first), Ok(sectors)) = (u32::try_from(start / SECTOR), u32::try_from(len / SECTOR))
     else {
         return Err(too_large);
     };
-    let disk = disk_len.unwrap_or(end.next_multiple_of(MIB));
-    if disk < end {
-        return Err(PlanError::DiskTooSmall { disk, needed: end });
-    }
-
-    if !disk.is_multiple_of(SECTOR) {
-        return Err(PlanError::DiskLength { len: disk });
-    }
     if let Some(found) = hidden_sectors(volume).filter(|found| *found != first) {
         return Err(PlanError::HiddenSectors { found, start: first });
     }
 
     let code = boot_code.then_some(boot_code::MBR);
-    let mut plan = PlanBuilder::new();
-    plan.bytes("master boot record", mbr::sector(code, signature, first, sectors))?;
-    plan.zero_to("gap before the partition", start)?;
-    plan.plan(volume)?;
-    plan.free_to("unpartitioned", end.max(disk.saturating_sub(MIB)))?;
-    plan.zero_to("end of the disk", disk)?;
-    Ok(plan.finish().with_zero_tail(MIB))
+    Ok(mbr::sector(code, signature, first, sectors))
 }
 
 /// What the boot sector of a FAT32 volume says of the sectors before it (Microsoft's FAT

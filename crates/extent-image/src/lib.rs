@@ -39,11 +39,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod case;
 mod digest;
 mod error;
 mod feed;
 mod hashing;
 pub mod host;
+mod order;
 mod plan;
 mod progress;
 mod reader;
@@ -56,13 +58,15 @@ mod sys;
 mod timestamp;
 mod tree;
 
+pub use case::fold_case;
 pub use digest::{Digest, Digests, Hasher};
 pub use error::{DigestMismatch, StreamError};
+pub use order::OrderError;
 pub use plan::{Content, Extent, Plan, PlanBuilder, PlanError};
 pub use progress::Progress;
 pub use reader::PlanReader;
 pub use report::{Report, StreamOptions};
 pub use share::{ShareError, share_equal};
-pub use source::{BytesSource, Changed, FileSource, OpenFile, ReadAt, Source, SourceId};
+pub use source::{BytesSource, Changed, FileSource, OpenFile, ReadAt, Source, SourceId, read_at};
 pub use timestamp::{Civil, Timestamp};
 pub use tree::{Attributes, Data, Late, Meta, NodeId, Tree, TreeBuilder, TreeError};

@@ -1,12 +1,12 @@
 //! A folder of this machine as the input of a writer.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::source::FileSource;
+use crate::sys;
 use crate::timestamp::Timestamp;
 use crate::tree::{Meta, NodeId, Tree, TreeBuilder, TreeError};
 
@@ -62,36 +62,15 @@ pub fn host_folder(folder: &Path) -> Result<Vec<HostEntry>, ScanError> {
     let mut found = Vec::new();
     let mut stack = vec![(folder.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = stack.pop() {
-        let entries = fs::read_dir(&folder).map_err(|source| at(&folder, source))?;
-        for entry in entries {
-            let entry = entry.map_err(|source| at(&folder, source))?;
-            let path = entry.path();
-            let Ok(name) = entry.file_name().into_string() else {
-                return Err(ScanError::Name { path });
-            };
-            // Follows links, unlike DirEntry::metadata.
-            let metadata = fs::metadata(&path).map_err(|source| at(&path, source))?;
-            let modified = metadata.modified().map_err(|source| at(&path, source))?;
-            let modified = Timestamp::from_system_time(modified);
+        for Child { name, path, modified, file } in children(&folder)? {
             let inside = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
-            if metadata.is_dir() {
-                let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-                if linked {
-                    return Err(ScanError::Special { path, what: "a link to a folder" });
-                }
+            if file.is_none() {
                 stack.push((path, inside.clone()));
-                found.push(HostEntry { path: inside, modified, file: None });
-            } else if metadata.is_file() {
-                let file = FileSource::with_metadata(path.clone(), &metadata);
-                let file = file.map_err(|source| at(&path, source))?;
-                found.push(HostEntry { path: inside, modified, file: Some(Arc::new(file)) });
-            } else {
-                return Err(ScanError::Special { path, what: "neither file nor folder" });
             }
+            found.push(HostEntry { path: inside, modified, file: file.map(Arc::new) });
         }
     }
-    // The order in which a file system lists names is its own affair.
-    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
 }
 
@@ -104,22 +83,62 @@ impl Tree {
         let metadata = fs::metadata(folder).map_err(|source| at(folder, source))?;
         let modified = metadata.modified().map_err(|source| at(folder, source))?;
         let mut builder = TreeBuilder::new(Meta::at(Timestamp::from_system_time(modified)));
-        let mut folders = HashMap::from([(String::new(), NodeId::ROOT)]);
-        for entry in host_folder(folder)? {
-            let (parent, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
-            let parent = folders.get(parent).copied().unwrap_or(NodeId::ROOT);
-            let meta = Meta::at(entry.modified);
-            match entry.file {
-                Some(file) => builder.file(parent, name, meta, file).map_err(ScanError::Tree)?,
-                None => {
-                    let id = builder.folder(parent, name, meta).map_err(ScanError::Tree)?;
-                    folders.insert(entry.path, id);
-                    id
+        // Not by way of `host_folder`: a million full paths would only be taken apart again.
+        let mut stack = vec![(folder.to_path_buf(), NodeId::ROOT)];
+        while let Some((folder, parent)) = stack.pop() {
+            for Child { name, path, modified, file } in children(&folder)? {
+                let meta = Meta::at(modified);
+                match file {
+                    Some(file) => builder.file(parent, &name, meta, Arc::new(file)).map(drop),
+                    None => {
+                        builder.folder(parent, &name, meta).map(|node| stack.push((path, node)))
+                    }
                 }
-            };
+                .map_err(ScanError::Tree)?;
+            }
         }
         builder.finish().map_err(ScanError::Tree)
     }
+}
+
+/// A file or folder in the folder that is being scanned.
+struct Child {
+    name: String,
+    path: PathBuf,
+    modified: Timestamp,
+    /// `None` for a folder.
+    file: Option<FileSource>,
+}
+
+/// What one folder holds, by name: the order in which a file system lists names is its own affair.
+fn children(folder: &Path) -> Result<Vec<Child>, ScanError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|source| at(folder, source))? {
+        let entry = entry.map_err(|source| at(folder, source))?;
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            return Err(ScanError::Name { path });
+        };
+        let linked = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        let metadata = if linked { fs::metadata(&path) } else { sys::metadata(&entry) };
+        let metadata = metadata.map_err(|source| at(&path, source))?;
+        let modified = metadata.modified().map_err(|source| at(&path, source))?;
+        let modified = Timestamp::from_system_time(modified);
+        let file = if metadata.is_dir() {
+            if linked {
+                return Err(ScanError::Special { path, what: "a link to a folder" });
+            }
+            None
+        } else if metadata.is_file() {
+            let file = FileSource::with_metadata(path.clone(), &metadata);
+            Some(file.map_err(|source| at(&path, source))?)
+        } else {
+            return Err(ScanError::Special { path, what: "neither file nor folder" });
+        };
+        found.push(Child { name, path, modified, file });
+    }
+    found.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
 }
 
 fn at(path: &Path, source: io::Error) -> ScanError {

@@ -127,6 +127,27 @@ impl<S: Source + ?Sized> ReadAt for S {
     }
 }
 
+/// A shared source to be read by position.
+pub fn read_at(source: &Arc<dyn Source>) -> Arc<dyn ReadAt> {
+    Arc::new(Shared(Arc::clone(source)))
+}
+
+struct Shared(Arc<dyn Source>);
+
+impl ReadAt for Shared {
+    fn len(&self) -> u64 {
+        Source::len(&*self.0)
+    }
+
+    fn read_exact_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
+        (*self.0).read_exact_at(buf, offset)
+    }
+
+    fn describe(&self) -> String {
+        Source::describe(&*self.0)
+    }
+}
+
 /// Bytes in memory as a source.
 #[derive(Clone)]
 pub struct BytesSource {

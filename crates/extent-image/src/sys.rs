@@ -14,12 +14,12 @@ pub(crate) use no_sharing::{copy_range, shares_blocks};
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    FileId, FileIdentity, file_id, free_space, is_same_file, read_exact_at, sync_folder,
+    FileId, FileIdentity, file_id, free_space, is_same_file, metadata, read_exact_at, sync_folder,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    FileId, FileIdentity, file_id, free_space, is_same_file, read_exact_at, sync_folder,
+    FileId, FileIdentity, file_id, free_space, is_same_file, metadata, read_exact_at, sync_folder,
 };

@@ -153,8 +153,9 @@ impl NodeId {
 struct Node {
     name: Box<str>,
     parent: NodeId,
-    /// Place in the data order; see [`TreeBuilder::set_rank`].
-    rank: i16,
+    /// Place in the data order; see [`TreeBuilder::set_rank`]. Files that [`Tree::set_order`] names
+    /// are below what a rank can be.
+    rank: i64,
     meta: Meta,
     body: Body,
 }
@@ -243,9 +244,9 @@ impl TreeBuilder {
 
     /// Sets a file's place in the [data order](Tree::data_order): lower ranks lie nearer the start
     /// of the volume. Every file begins with rank 0.
-    pub fn set_rank(&mut self, file: NodeId, rank: i16) {
+    pub fn set_rank(&mut self, file: NodeId, rank: i32) {
         if let Some(node) = self.nodes.get_mut(file.index()) {
-            node.rank = rank;
+            node.rank = rank.into();
         }
     }
 
@@ -382,6 +383,17 @@ impl Tree {
         let mut files: Vec<NodeId> = self.walk().filter(|id| !self.is_folder(*id)).collect();
         files.sort_by_key(|id| self.nodes.get(id.index()).map(|node| node.rank));
         files
+    }
+
+    /// Puts these files before every other [rank](TreeBuilder::set_rank), the first one first.
+    pub(crate) fn put_first(&mut self, files: &[NodeId]) {
+        // The last first, so that the first mention of a file is the one that stays.
+        let ranks = i64::MIN..i64::from(i32::MIN);
+        for (rank, id) in ranks.zip(files).collect::<Vec<_>>().into_iter().rev() {
+            if let Some(node) = self.nodes.get_mut(id.index()) {
+                node.rank = rank;
+            }
+        }
     }
 
     /// Lets files of equal content share one source: [`share_equal`] over the whole tree.

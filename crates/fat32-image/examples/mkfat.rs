@@ -1,11 +1,12 @@
-//! Makes a FAT32 volume image of a folder:
+//! Makes a FAT volume image of a folder:
 //!
 //! ```text
-//! mkfat [--label LABEL] [--sha256] FOLDER IMAGE
+//! mkfat [--label LABEL] [--disc] [--sha256] FOLDER IMAGE
 //! ```
 //!
-//! IMAGE must not exist; `-` streams to standard output. `--sha256` prints the image's digest on
-//! standard error.
+//! IMAGE must not exist; `-` streams to standard output. `--disc` makes the volume for an El Torito
+//! entry: without free space, clusters of a disc's sector, FAT16 where that holds the folder.
+//! Otherwise it is FAT32, for a drive. `--sha256` prints the image's digest on standard error.
 #![allow(clippy::print_stderr, reason = "a program says what it did")]
 
 use std::env;
@@ -17,9 +18,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use extent_image::{StreamOptions, Tree};
-use fat32_image::{Label, VolumeOptions};
+use fat32_image::{ClusterSize, Label, VolumeOptions, VolumeSize};
 
-const USAGE: &str = "usage: mkfat [--label LABEL] [--sha256] FOLDER IMAGE";
+const USAGE: &str = "usage: mkfat [--label LABEL] [--disc] [--sha256] FOLDER IMAGE";
 
 fn main() -> ExitCode {
     let Err(error) = run(env::args_os().skip(1)) else { return ExitCode::SUCCESS };
@@ -42,6 +43,12 @@ fn run(mut args: impl Iterator<Item = OsString>) -> Result<(), Box<dyn Error>> {
             Some("--label") => {
                 let label = args.next().and_then(|label| label.into_string().ok()).ok_or(USAGE)?;
                 options = options.with_label(Label::new(&label)?);
+            }
+            Some("--disc") => {
+                options = options
+                    .with_smallest_fat_type()
+                    .with_size(VolumeSize::Tight)
+                    .with_cluster_size(ClusterSize::KIB2);
             }
             Some("--sha256") => stream = stream.with_image_digest(true),
             Some(option) if option.starts_with("--") => return Err(USAGE.into()),

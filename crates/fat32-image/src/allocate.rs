@@ -3,7 +3,7 @@
 use extent_image::{NodeId, Tree};
 
 use crate::survey::{Survey, folder_clusters};
-use crate::units::{Cluster, ClusterSize};
+use crate::units::{Cluster, ClusterSize, FatType};
 
 /// Where each file and folder of a tree lies.
 #[derive(Debug)]
@@ -17,13 +17,19 @@ pub(crate) struct Placements {
 impl Placements {
     /// Gives clusters from 2 on to the folders, then to the files. Beside the places: for each run of
     /// clusters the one after its last, ascending.
-    pub(crate) fn new(tree: &Tree, survey: &Survey, size: ClusterSize) -> (Self, Vec<Cluster>) {
+    pub(crate) fn new(
+        tree: &Tree,
+        survey: &Survey,
+        fat_type: FatType,
+        size: ClusterSize,
+    ) -> (Self, Vec<Cluster>) {
         let mut places = vec![(Cluster::NONE, 0); tree.len()];
         let runs = survey.folders.len().saturating_add(survey.files.len());
         let mut ends = Vec::with_capacity(runs);
         let mut next = Cluster::FIRST;
         let folders = survey.folders.iter();
-        let folders = folders.map(|(id, len)| (*id, *len, folder_clusters(*len, size)));
+        let folders =
+            folders.map(|(id, len)| (*id, *len, folder_clusters(*id, *len, fat_type, size)));
         let files = survey.files.iter().map(|id| {
             let len = tree.data(*id).map_or(0, |data| data.len());
             (*id, len, size.clusters_of(len))
@@ -42,7 +48,7 @@ impl Placements {
         (Self { places, end: next }, ends)
     }
 
-    /// The first cluster; [`Cluster::NONE`] for an empty file.
+    /// The first cluster; [`Cluster::NONE`] for an empty file and for the root of FAT16.
     pub(crate) fn first(&self, id: NodeId) -> Cluster {
         self.places.get(id.index()).map_or(Cluster::NONE, |(first, _)| *first)
     }

@@ -1,4 +1,5 @@
-//! Reads any FAT32 volume, and reports everything in it that breaks the rules.
+//! Reads any FAT16 or FAT32 volume, and reports everything in it that breaks the rules. FAT12, the
+//! type of floppies, is refused.
 //!
 //! Written apart from the planner, from the format alone, sharing no code with it: shared layout
 //! code would share its mistakes.
@@ -42,9 +43,9 @@ use self::audit::Audit;
 use self::chain::{Link, TableCache};
 
 pub use self::boot::{Facts, OpenError};
-pub use self::fault::{Fault, FaultKind};
+pub use self::fault::{Fault, FaultKind, Severity};
 
-/// A FAT32 volume, or what claims to be one.
+/// A FAT16 or FAT32 volume, or what claims to be one.
 pub struct Volume<R> {
     disk: Disk<R>,
     facts: Facts,
@@ -113,8 +114,8 @@ impl<R: Read + Seek> Volume<R> {
     /// Reads the boot sector of the volume in the `len` bytes of `reader` from `start` on.
     ///
     /// # Errors
-    /// [`OpenError`]: not so much FAT32 that its parts could be found. Everything else that is wrong
-    /// is for [`check`](Self::check).
+    /// [`OpenError`]: not so much of FAT16 or FAT32 that its parts could be found, or FAT12. Everything
+    /// else that is wrong is for [`check`](Self::check).
     pub fn open(reader: R, start: u64, len: u64) -> Result<Self, OpenError> {
         let mut disk = Disk { reader, start, len };
         let facts = boot::read(&mut disk)?;
@@ -147,8 +148,8 @@ impl<R: Read + Seek> Volume<R> {
         Ok(audit.into_entries())
     }
 
-    /// Everything that breaks the rules of FAT32, with its position: the boot sector and its
-    /// backup, FSInfo, both FATs, every directory, every chain, and clusters that belong to nothing.
+    /// Everything that breaks the rules of FAT, with its position: the boot sector, its backup
+    /// and FSInfo (FAT32 only), both FATs, every directory, every chain, and clusters that belong to nothing.
     /// Stops listing at [`Fault::LISTED`].
     ///
     /// # Errors

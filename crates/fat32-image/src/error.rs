@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use crate::units::{ClusterSize, FatType};
+
 /// Why there is no volume of this tree and these options. Nothing has been written or opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VolumeError {
-    /// Files, folders or names that FAT32 cannot hold: all of them, at most the first
+    /// Files, folders or names that FAT cannot hold: all of them, at most the first
     /// [`Problem::LISTED`].
-    #[error("FAT32 cannot hold this tree: {}", Listing { problems, total: *total })]
+    #[error("FAT cannot hold this tree: {}", Listing { problems, total: *total })]
     Tree {
         /// The problems, folder by folder.
         problems: Vec<Problem>,
@@ -35,11 +37,14 @@ pub enum VolumeError {
         /// The smallest length that would do, in bytes.
         smallest: u64,
     },
-    /// Too few clusters: firmware and Windows would take the volume for FAT16 or refuse it.
+    /// Too few clusters: firmware and Windows would take the volume for one of another FAT type or
+    /// refuse it.
     #[error(
-        "{given} bytes make {clusters} clusters of {cluster_size} bytes; FAT32 needs {limit}: smaller clusters, or at least {smallest} bytes"
+        "{given} bytes make {clusters} clusters of {cluster_size} bytes; {fat_type} needs {limit}: smaller clusters, or at least {smallest} bytes"
     )]
     TooFewClusters {
+        /// The type that needs more.
+        fat_type: FatType,
         /// Length asked for, in bytes.
         given: u64,
         /// Clusters that it makes.
@@ -51,11 +56,14 @@ pub enum VolumeError {
         /// The smallest length that would do, in bytes.
         smallest: u64,
     },
-    /// More clusters than FAT32 can number, with the cluster size asked for.
+    /// More clusters than the FAT type can number, with the cluster size asked for.
     #[error(
-        "{clusters} clusters of {cluster_size} bytes are needed; FAT32 numbers {limit}: choose larger clusters"
+        "a volume of {clusters} clusters of {cluster_size} bytes; {fat_type} numbers {limit}: {}",
+        way_out(*fat_type, *cluster_size)
     )]
     TooManyClusters {
+        /// The type that cannot number them.
+        fat_type: FatType,
         /// Clusters of the volume.
         clusters: u64,
         /// Bytes per cluster.
@@ -63,9 +71,23 @@ pub enum VolumeError {
         /// The largest number of clusters.
         limit: u64,
     },
-    /// The volume, or the one that the tree needs, passes what FAT32 can address.
+    /// More slots in the root folder than a root directory of FAT16 may have.
     #[error(
-        "a FAT32 volume of {sectors} sectors; at most {limit} can be addressed: use a smaller volume or split the content"
+        "the names in the root folder need {found} slots; FAT16 has {limit} there: put files into folders, or use FAT32"
+    )]
+    RootSlots {
+        /// Slots of 32 bytes that it needs, the label's one included.
+        found: u64,
+        /// Most slots.
+        limit: u64,
+    },
+    /// Boot code for a volume of FAT16. [`BootCode`](crate::BootCode) is made for FAT32: for its
+    /// boot sector, its reserved sectors and its copies.
+    #[error("boot code is for FAT32 only; FAT16 was asked for: leave it out, or use FAT32")]
+    BootCode,
+    /// The volume, or the one that the tree needs, passes what FAT can address.
+    #[error(
+        "a FAT volume of {sectors} sectors; at most {limit} can be addressed: use a smaller volume or split the content"
     )]
     TooLarge {
         /// Sectors of the volume.
@@ -78,7 +100,17 @@ pub enum VolumeError {
     Layout(#[from] extent_image::PlanError),
 }
 
-/// One thing in the tree that FAT32 cannot hold.
+fn way_out(fat_type: FatType, cluster_size: u32) -> &'static str {
+    match fat_type {
+        FatType::Fat16 if cluster_size < ClusterSize::KIB32.bytes() => {
+            "choose larger clusters, or FAT32"
+        }
+        FatType::Fat16 => "choose FAT32",
+        FatType::Fat32 => "choose larger clusters",
+    }
+}
+
+/// One thing in the tree that FAT cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
@@ -261,10 +293,7 @@ mod tests {
         let problem = |n: u64| Problem::FileSize { path: format!("f{n}"), found: 1 << 32 };
         let error = VolumeError::Tree { problems: (0..7).map(problem).collect(), total: 9 };
         let text = error.to_string();
-        assert!(
-            text.starts_with("FAT32 cannot hold this tree: \"f0\": 4294967296 bytes"),
-            "{text}"
-        );
+        assert!(text.starts_with("FAT cannot hold this tree: \"f0\": 4294967296 bytes"), "{text}");
         assert!(text.ends_with("; and 4 more"), "{text}");
         assert!(!text.contains("f5"), "{text}");
     }

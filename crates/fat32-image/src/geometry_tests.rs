@@ -1,7 +1,18 @@
 use super::*;
 
+const GIB: u64 = 1 << 30;
+
 fn shape(cluster_size: ClusterSize, reserved: u64) -> Shape {
-    Shape { sector_size: SectorSize::B512, cluster_size, reserved }
+    let (fat_type, sector_size) = (FatType::Fat32, SectorSize::B512);
+    Shape { fat_type, sector_size, cluster_size, reserved, root: 0 }
+}
+
+/// Content that needs as many clusters in either FAT type.
+fn choose(
+    options: &VolumeOptions,
+    needed: &dyn Fn(ClusterSize) -> u64,
+) -> Result<Geometry, VolumeError> {
+    super::choose(options, &Needs { clusters: &|_, size| needed(size), root_slots: 1 })
 }
 
 /// Deterministic numbers without a dependency.
@@ -162,4 +173,47 @@ fn refusals_name_the_smallest_that_would_do() {
     let explicit = given(256 * GIB).with_cluster_size(ClusterSize::B512);
     let error = choose(&explicit, &|_| 1).unwrap_err();
     assert!(matches!(error, VolumeError::TooManyClusters { .. }), "{error}");
+}
+
+#[test]
+fn a_root_too_wide_for_fat16_is_for_fat32() {
+    let options = VolumeOptions::new().with_smallest_fat_type();
+    for (root_slots, fat_type, root_entries) in [
+        (0, FatType::Fat16, 512),
+        (513, FatType::Fat16, 528),
+        (65_520, FatType::Fat16, 65_520),
+        (65_521, FatType::Fat32, 0),
+    ] {
+        let found = super::choose(&options, &Needs { clusters: &|_, _| 1, root_slots }).unwrap();
+        assert_eq!((found.fat_type(), found.root_entries()), (fat_type, root_entries));
+    }
+}
+
+#[test]
+fn layouts_of_fat16_are_the_best_and_smallest_totals_exact() {
+    let mut random = numbers();
+    for round in 0..700 {
+        let cluster_size = ClusterSize::new(512 << (round % 7)).unwrap();
+        let root = 32 + random(4064);
+        let shape = Shape { fat_type: FatType::Fat16, root, ..shape(cluster_size, 1) };
+        let s = shape.sectors_per_cluster();
+        let align = u64::from(cluster_size.bytes()) << (round % 3);
+        let total = 5000 + random(s << 16);
+        let found = shape.layout(total, align).unwrap();
+        // Counting up from the first aligned start.
+        let start = (0..).map(|n| n * (align / 512)).find(|start| {
+            let clusters = total.saturating_sub(*start) / s;
+            *start > 2 * (clusters + 2).div_ceil(256) + root
+        });
+        assert_eq!(found.data_start() / 512, start.unwrap());
+        assert_eq!(found.root_start() + root * 512, found.data_start());
+        let clusters = u64::from(found.clusters);
+        assert_eq!(clusters, (total - start.unwrap()) / s);
+        assert_eq!(u64::from(found.fat_sectors), (clusters + 2).div_ceil(256));
+
+        let smallest = shape.smallest_total(clusters, align);
+        let count = |total| shape.layout(total, align).map(|found| u64::from(found.clusters));
+        assert_eq!(count(smallest), Some(clusters));
+        assert!(count(smallest - 1).is_none_or(|fewer| fewer < clusters));
+    }
 }

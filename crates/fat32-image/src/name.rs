@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use extent_image::fold_case;
+
 use crate::disk::dir_entry::UNITS;
 use crate::error::Problem;
 
@@ -110,38 +112,9 @@ pub(crate) fn is_device(name: &str) -> bool {
     }
 }
 
-/// The form in which two names are compared.
-///
-/// Windows compares unit by unit through a table of its own, which is Unicode's *simple* upper-case
-/// mapping of some older version, for the basic plane. This is today's simple mapping, so it may
-/// take two rare names for one where Windows would not; never, to our knowledge, the reverse.
+/// The form in which two names are compared; see [`fold_case`].
 pub(crate) fn upcase(name: &str) -> String {
-    name.chars().map(upcase_char).collect()
-}
-
-fn upcase_char(c: char) -> char {
-    if c.is_ascii() {
-        return c.to_ascii_uppercase();
-    }
-    if u32::from(c) > 0xFFFF {
-        // Two units, neither of which has a case of its own.
-        return c;
-    }
-    let mut mapped = c.to_uppercase();
-    match (mapped.next(), mapped.next()) {
-        (Some(one), None) => one,
-        // std has only the full mapping, here of several characters. The Greek letters with iota
-        // subscript have a simple one too: the title-case letter.
-        _ => match c {
-            'ᾀ'..='ᾇ' | 'ᾐ'..='ᾗ' | 'ᾠ'..='ᾧ' => {
-                char::from_u32(u32::from(c) | 8).unwrap_or(c)
-            }
-            'ᾳ' => 'ᾼ',
-            'ῃ' => 'ῌ',
-            'ῳ' => 'ῼ',
-            _ => c,
-        },
-    }
+    name.chars().map(fold_case).collect()
 }
 
 /// The short names of one folder.
@@ -153,7 +126,8 @@ impl ShortNames {
     /// Sets aside every name that is of the form 8.3 itself, so that a generated one can equal
     /// neither a short nor a long name of the folder.
     pub(crate) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        let taken = names.filter_map(|name| exact(&upcase(name))).map(|exact| exact.name);
+        // Other systems fold more letters into ASCII than Windows does; all of them are avoided.
+        let taken = names.filter_map(|name| exact(&name.to_uppercase())).map(|exact| exact.name);
         Self { taken: taken.collect() }
     }
 

@@ -1,21 +1,16 @@
 //! From a tree and options to the extents of a volume.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use extent_image::{NodeId, Plan, PlanBuilder, Source, Tree};
-use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32};
 
 use crate::allocate::Placements;
+use crate::boot_area::BootArea;
 use crate::directory::Directory;
-use crate::disk::boot_sector::BootSector;
-use crate::disk::fs_info::FsInfo;
 use crate::error::{Note, VolumeError};
-use crate::geometry::{self, Geometry};
+use crate::geometry::{self, Geometry, Needs};
 use crate::label::Label;
-use crate::request::{BACKUP, BOOT_CODE_ROOM, FS_INFO, VolumeOptions};
+use crate::request::VolumeOptions;
 use crate::survey::Survey;
 use crate::table::Table;
 use crate::units::{Cluster, len64};
@@ -23,11 +18,7 @@ use crate::units::{Cluster, len64};
 /// Begins the bytes from which a volume id is derived; a change of what follows needs a new one.
 const VOLUME_ID_DOMAIN: &[u8] = b"fat32-image volume id 1\0";
 
-/// Code for a volume that is not to be booted: int 18h, which hands over to the BIOS's next boot
-/// device, then a halt for those that return.
-const NO_BOOT: [u8; 5] = [0xCD, 0x18, 0xF4, 0xEB, 0xFD];
-
-/// A FAT32 volume, laid out to the last byte.
+/// A FAT volume, laid out to the last byte.
 #[derive(Debug)]
 #[must_use]
 pub struct VolumePlan {
@@ -50,12 +41,15 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// Number of the first cluster, at least 2.
+    /// Number of the first cluster, at least 2; 0 for the root folder of FAT16, which lies before the
+    /// clusters.
     pub fn first_cluster(&self) -> u32 {
         self.first_cluster
     }
 
-    /// Byte of the volume at which it begins, a multiple of the cluster size.
+    /// Byte of the volume at which it begins: [`Geometry::data_start`] and a number of whole clusters
+    /// behind that, hence a multiple of the cluster size. Only the root folder of FAT16 begins
+    /// anywhere.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -112,33 +106,46 @@ impl VolumePlan {
     /// Where a file or folder of the tree lies; `None` for an empty file, which has no cluster.
     pub fn placement(&self, id: NodeId) -> Option<Placement> {
         let first = self.placements.first(id);
-        (first != Cluster::NONE).then(|| Placement {
+        (first != Cluster::NONE || id == NodeId::ROOT).then(|| Placement {
             first_cluster: first.number(),
-            offset: self.geometry.offset(first),
+            offset: offset(&self.geometry, first),
             len: u64::from(self.placements.len(id)),
         })
+    }
+}
+
+/// Byte at which an object with this first cluster begins. Of those that are not empty, only the root
+/// of FAT16 has none.
+fn offset(geometry: &Geometry, first: Cluster) -> u64 {
+    match first {
+        Cluster::NONE => geometry.root_start(),
+        first => geometry.offset(first),
     }
 }
 
 /// Plans the volume that holds `tree`.
 ///
 /// Pure: nothing is opened, and equal arguments give equal volumes. Order on the volume: boot
-/// sector, FSInfo and their copies, both FATs, the directories breadth first, the files in
-/// [`Tree::data_order`], free space. Each file and folder is one run of clusters.
+/// sector, FSInfo and their copies (FAT16: the boot sector alone), both FATs, the directories breadth
+/// first, the files in [`Tree::data_order`], free space. Each file and folder is one run of clusters.
 ///
 /// # Errors
-/// [`VolumeError`]: the tree holds what FAT32 cannot (all of it is listed), or it does not fit the
+/// [`VolumeError`]: the tree holds what FAT cannot (all of it is listed), or it does not fit the
 /// size asked for.
 pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeError> {
     let survey = Survey::new(tree, options.label.is_some())?;
-    let geometry = geometry::choose(options, &|size| survey.clusters(tree, size))?;
-    let (placements, ends) = Placements::new(tree, &survey, geometry.size());
+    let clusters = |fat_type, size| survey.clusters(tree, fat_type, size);
+    let needs = Needs { clusters: &clusters, root_slots: survey.root_slots() };
+    let geometry = geometry::choose(options, &needs)?;
+    let (placements, ends) = Placements::new(tree, &survey, geometry.fat_type(), geometry.size());
     let used = placements.end().number().saturating_sub(Cluster::FIRST.number());
     let free_clusters = geometry.cluster_count().saturating_sub(used);
     let volume_id = options.volume_id.unwrap_or_else(|| derived_id(tree, options.label.as_ref()));
 
     let mut builder = PlanBuilder::new();
-    put_reserved(&mut builder, options, &geometry, volume_id, &placements, free_clusters)?;
+    let first_free = placements.end();
+    BootArea { options, geometry: &geometry, volume_id, free_clusters, first_free }
+        .put(&mut builder)?;
     put_tables(&mut builder, &geometry, ends)?;
     let generated_names =
         put_folders(&mut builder, tree, &survey, &geometry, &placements, options)?;
@@ -163,87 +170,18 @@ pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeEr
 }
 
 /// The smallest [`VolumeSize::Bytes`](crate::VolumeSize::Bytes) with which [`plan`] holds `tree`,
-/// the other options given. Every larger one holds it too, up to the clusters FAT32 can number.
+/// the other options given. As FAT32 every larger one holds it too, up to the clusters that can be
+/// numbered; as FAT16 a larger one may need larger clusters, and so too many for small files.
 ///
 /// It may be far below [`VolumeSize::Fit`](crate::VolumeSize::Fit), which keeps clusters of 4 KiB:
-/// FAT32 begins at 33 MiB with clusters of 512 bytes.
+/// FAT32 begins at 33 MiB with clusters of 512 bytes, FAT16 at 2 MiB.
 ///
 /// # Errors
 /// [`VolumeError`], as [`plan`].
 pub fn smallest_volume(tree: &Tree, options: &VolumeOptions) -> Result<u64, VolumeError> {
     let survey = Survey::new(tree, options.label.is_some())?;
-    geometry::smallest(options, &|size| survey.clusters(tree, size))
-}
-
-fn put_reserved(
-    builder: &mut PlanBuilder,
-    options: &VolumeOptions,
-    geometry: &Geometry,
-    volume_id: u32,
-    placements: &Placements,
-    free_clusters: u32,
-) -> Result<(), VolumeError> {
-    let boot = boot_sector(options, geometry, volume_id);
-    let next_free = if free_clusters > 0 { placements.end().number() } else { FsInfo::UNKNOWN };
-    let fs_info = FsInfo::new(free_clusters, next_free);
-    let mut sectors: BTreeMap<u32, (&'static str, Bytes)> = BTreeMap::new();
-    let code = options.boot_code.iter().flat_map(|code| code.sectors());
-    let code = code.map(|(sector, bytes)| (*sector, "boot code", bytes.clone()));
-    let fixed = [
-        (0, "boot sector", Bytes::copy_from_slice(boot.as_bytes())),
-        (FS_INFO, "fsinfo", Bytes::copy_from_slice(fs_info.as_bytes())),
-    ];
-    for (sector, role, bytes) in code.chain(fixed) {
-        sectors.insert(sector.saturating_add(BACKUP), (role, bytes.clone()));
-        sectors.insert(sector, (role, bytes));
-    }
-    for (sector, (role, bytes)) in sectors {
-        let start = u64::from(sector).saturating_mul(u64::from(geometry.sector_size()));
-        builder.zero_to("padding", start)?;
-        builder.bytes(role, bytes)?;
-    }
-    builder.zero_to("padding", geometry.fat_start(0))?;
-    Ok(())
-}
-
-fn boot_sector(options: &VolumeOptions, geometry: &Geometry, volume_id: u32) -> BootSector {
-    let mut boot_code = [0; BOOT_CODE_ROOM];
-    let code = options.boot_code.as_ref().map_or(NO_BOOT.as_slice(), |code| code.code());
-    for (slot, byte) in boot_code.iter_mut().zip(code) {
-        *slot = *byte;
-    }
-    let sector_size = u16::try_from(geometry.sector_size()).unwrap_or(u16::MAX);
-    BootSector {
-        jump: [0xEB, 0x58, 0x90],
-        oem_name: *b"MSWIN4.1",
-        bytes_per_sector: U16::new(sector_size),
-        sectors_per_cluster: geometry.sectors_per_cluster(),
-        reserved_sectors: U16::new(geometry.reserved_sectors()),
-        fats: 2,
-        root_entries: U16::ZERO,
-        total_sectors_16: U16::ZERO,
-        media: 0xF8,
-        fat_sectors_16: U16::ZERO,
-        sectors_per_track: U16::new(63),
-        heads: U16::new(255),
-        hidden_sectors: U32::new(options.hidden_sectors),
-        total_sectors: U32::new(geometry.total_sectors()),
-        fat_sectors: U32::new(geometry.fat_sectors()),
-        ext_flags: U16::ZERO,
-        version: U16::ZERO,
-        root_cluster: U32::new(Cluster::FIRST.number()),
-        fs_info_sector: U16::new(1),
-        backup_sector: U16::new(6),
-        reserved: [0; 12],
-        drive: 0x80,
-        nt_state: 0,
-        ext_signature: 0x29,
-        volume_id: U32::new(volume_id),
-        label: options.label.map_or(Label::NO_NAME, |label| label.padded()),
-        type_text: *b"FAT32   ",
-        boot_code,
-        signature: [0x55, 0xAA],
-    }
+    let clusters = |fat_type, size| survey.clusters(tree, fat_type, size);
+    geometry::smallest(options, &Needs { clusters: &clusters, root_slots: survey.root_slots() })
 }
 
 fn put_tables(
@@ -251,7 +189,8 @@ fn put_tables(
     geometry: &Geometry,
     ends: Vec<Cluster>,
 ) -> Result<(), VolumeError> {
-    let table: Arc<dyn Source> = Arc::new(Table::new(ends, geometry.sector_size()));
+    let table: Arc<dyn Source> =
+        Arc::new(Table::new(ends, geometry.fat_type(), geometry.sector_size()));
     for (role, end) in [("fat 1", 1), ("fat 2", 2)] {
         builder.source(role, Arc::clone(&table))?;
         builder.zero_to(role, geometry.fat_start(end))?;
@@ -270,7 +209,7 @@ fn put_folders(
 ) -> Result<u64, VolumeError> {
     let mut generated = 0u64;
     for &(folder, _) in &survey.folders {
-        builder.zero_to("slack", geometry.offset(placements.first(folder)))?;
+        builder.zero_to("slack", offset(geometry, placements.first(folder)))?;
         let directory = Directory::new(tree, folder, placements, options.label.as_ref())?;
         builder.bytes("directory", directory.bytes)?;
         generated = generated.saturating_add(directory.generated);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use crate::label::Label;
-use crate::units::{ClusterSize, SectorSize};
+use crate::units::{ClusterSize, FatType, SectorSize};
 
 /// How long the volume is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,19 +13,38 @@ use crate::units::{ClusterSize, SectorSize};
 pub enum VolumeSize {
     /// The smallest volume with clusters of 4 KiB (or of the size asked for) that holds the tree,
     /// its data area on a multiple of 1 MiB, rounded up to whole MiB. At least 65,541 clusters,
-    /// which makes 258 MiB at 4 KiB.
+    /// which makes 258 MiB at 4 KiB; as FAT16 at least 4,101, which makes 18 MiB.
     #[default]
     Fit,
+    /// As [`Fit`](Self::Fit), but its data area on a multiple of 4 KiB (or of a larger cluster), and
+    /// rounded up to 4 KiB only: no more clusters than the tree needs, or the FAT type asks for at
+    /// least. For an image that lies in another one and is never written to, as on a disc.
+    Tight,
     /// Exactly so many bytes: a multiple of the sector size.
     Bytes(u64),
 }
 
-/// Everything about a volume that its tree does not say. The default: [`VolumeSize::Fit`], no
-/// label, volume id derived from the tree, not partitioned, not bootable by a BIOS.
+/// Which FAT types may be planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FatChoice {
+    Only(FatType),
+    /// FAT16 where it holds the tree, FAT32 otherwise.
+    Smallest,
+}
+
+impl Default for FatChoice {
+    fn default() -> Self {
+        Self::Only(FatType::default())
+    }
+}
+
+/// Everything about a volume that its tree does not say. The default: FAT32, [`VolumeSize::Fit`],
+/// no label, volume id derived from the tree, not partitioned, not bootable by a BIOS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct VolumeOptions {
     pub(crate) size: VolumeSize,
+    pub(crate) fat: FatChoice,
     pub(crate) sector_size: SectorSize,
     pub(crate) cluster_size: Option<ClusterSize>,
     pub(crate) label: Option<Label>,
@@ -45,15 +64,32 @@ impl VolumeOptions {
         Self { size, ..self }
     }
 
+    /// Sets the FAT type. Default: [`FatType::Fat32`].
+    ///
+    /// FAT16 holds 65,508 clusters, thus 256 MiB in the 4 KiB ones of the default, at most 2 GiB; up
+    /// to 65,520 slots in the root folder; and no [`BootCode`].
+    pub fn with_fat_type(self, fat_type: FatType) -> Self {
+        Self { fat: FatChoice::Only(fat_type), ..self }
+    }
+
+    /// Lets the content decide: FAT16 where clusters of the size asked for (4 KiB by default) hold
+    /// it, FAT32 otherwise and with [`BootCode`]. The least clusters of FAT32 are 33 more than the
+    /// most of FAT16: there is no content between the two that makes a volume much larger than
+    /// itself. [`Geometry::fat_type`](crate::Geometry::fat_type) tells which it became.
+    pub fn with_smallest_fat_type(self) -> Self {
+        Self { fat: FatChoice::Smallest, ..self }
+    }
+
     /// Sets the sector size. Default: 512 bytes.
     pub fn with_sector_size(self, sector_size: SectorSize) -> Self {
         Self { sector_size, ..self }
     }
 
-    /// Sets the cluster size. Default for [`VolumeSize::Fit`]: 4 KiB, or more where that is too
-    /// small for a 2 TiB volume. Default for [`VolumeSize::Bytes`]: Microsoft's table (4 KiB up to
-    /// 8 GiB, 8 KiB up to 16 GiB, 16 KiB up to 32 GiB, 32 KiB above), and less where the volume
-    /// would otherwise have under 65,541 clusters or not hold the tree.
+    /// Sets the cluster size. Default for [`VolumeSize::Fit`] and [`VolumeSize::Tight`]: 4 KiB, or
+    /// more where that is too small for a 2 TiB volume or for FAT16. Default for
+    /// [`VolumeSize::Bytes`]: Microsoft's table (4 KiB up to 8 GiB, 8 KiB up to 16 GiB, 16 KiB up to
+    /// 32 GiB, 32 KiB above), and less where the volume would otherwise have under 65,541 clusters
+    /// or not hold the tree; for FAT16 4 KiB, or what the length asks for.
     pub fn with_cluster_size(self, cluster_size: ClusterSize) -> Self {
         Self { cluster_size: Some(cluster_size), ..self }
     }
@@ -76,12 +112,13 @@ impl VolumeOptions {
         Self { hidden_sectors, ..self }
     }
 
-    /// Sets the boot code. Default: code that hands over to the BIOS's next boot device.
+    /// Sets the boot code, for FAT32 only. Default: code that hands over to the BIOS's next boot
+    /// device.
     pub fn with_boot_code(self, boot_code: BootCode) -> Self {
         Self { boot_code: Some(boot_code), ..self }
     }
 
-    /// The least number of reserved sectors.
+    /// The least number of reserved sectors of a FAT32 volume.
     pub(crate) fn reserved_floor(&self) -> u32 {
         let sectors = self.boot_code.iter().flat_map(|code| code.sectors());
         let ends = sectors.map(|(sector, _)| sector.saturating_add(BACKUP).saturating_add(1));

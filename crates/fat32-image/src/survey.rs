@@ -1,4 +1,4 @@
-//! The first walk over a tree: what FAT32 cannot hold, and how much room the rest needs.
+//! The first walk over a tree: what FAT cannot hold, and how much room the rest needs.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -7,9 +7,9 @@ use extent_image::{NodeId, Tree};
 use crate::disk::dir_entry::{FatTime, SLOT_LEN};
 use crate::error::{Note, Problem, VolumeError};
 use crate::name;
-use crate::units::{ClusterSize, len64};
+use crate::units::{ClusterSize, FatType, len64};
 
-/// Folders and files of a tree that FAT32 can hold, in the order of their data.
+/// Folders and files of a tree that FAT can hold, in the order of their data.
 pub(crate) struct Survey {
     /// Folders with their length in bytes, breadth first, so that all directories lie together at
     /// the start of the volume and those near the root come first.
@@ -41,18 +41,28 @@ impl Survey {
         Ok(Self { folders, files: tree.data_order(), notes })
     }
 
+    /// Slots of the root folder.
+    pub(crate) fn root_slots(&self) -> u64 {
+        self.folders.first().map_or(0, |(_, len)| len.div_ceil(SLOT_LEN))
+    }
+
     /// Clusters that folders and files fill.
-    pub(crate) fn clusters(&self, tree: &Tree, size: ClusterSize) -> u64 {
-        let folders = self.folders.iter().map(|(_, len)| folder_clusters(*len, size));
+    pub(crate) fn clusters(&self, tree: &Tree, fat_type: FatType, size: ClusterSize) -> u64 {
+        let folders = self.folders.iter();
+        let folders = folders.map(|(id, len)| folder_clusters(*id, *len, fat_type, size));
         let files = self.files.iter().filter_map(|id| tree.data(*id));
         let files = files.map(|data| size.clusters_of(data.len()));
         folders.chain(files).fold(0, u64::saturating_add)
     }
 }
 
-/// Clusters of a directory of so many bytes; even an empty one has a cluster.
-pub(crate) fn folder_clusters(len: u64, size: ClusterSize) -> u64 {
-    size.clusters_of(len).max(1)
+/// Clusters of a directory of so many bytes. Even an empty one has a cluster, but the root of FAT16
+/// has none.
+pub(crate) fn folder_clusters(id: NodeId, len: u64, fat_type: FatType, size: ClusterSize) -> u64 {
+    match (id, fat_type) {
+        (NodeId::ROOT, FatType::Fat16) => 0,
+        _ => size.clusters_of(len).max(1),
+    }
 }
 
 /// The slots of the children.

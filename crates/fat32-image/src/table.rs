@@ -5,8 +5,9 @@ use std::io::{self, Read};
 
 use extent_image::Source;
 
-use crate::units::{Cluster, len64};
+use crate::units::{Cluster, FatType, len64};
 
+// The marks of FAT32. Those of FAT16 are their low halves.
 /// FAT[0]: the media byte F8h below ones.
 const ENTRY_0: u32 = 0x0FFF_FFF8;
 /// FAT[1]: closed properly, no errors met.
@@ -24,16 +25,27 @@ const BLOCK: usize = 16 * 1024;
 pub(crate) struct Table {
     /// For each run the cluster after its last, ascending.
     ends: Vec<Cluster>,
+    fat_type: FatType,
     len: u64,
 }
 
 impl Table {
     /// The table of runs that end at `ends`, cut to sectors of `sector_size` bytes.
-    pub(crate) fn new(ends: Vec<Cluster>, sector_size: u32) -> Self {
+    pub(crate) fn new(ends: Vec<Cluster>, fat_type: FatType, sector_size: u32) -> Self {
         let entries = ends.last().map_or(Cluster::FIRST.number(), |end| end.number());
-        let len = u64::from(entries).saturating_mul(4);
+        let len = u64::from(entries).saturating_mul(fat_type.entry_len().into());
         let len = len.next_multiple_of(u64::from(sector_size));
-        Self { ends, len }
+        Self { ends, fat_type, len }
+    }
+
+    /// The entry that holds a byte of the table, and the bytes of the entry before that.
+    fn entry_at(&self, byte: u64) -> (u32, u64) {
+        let (entry, within) = match self.fat_type {
+            FatType::Fat16 => (byte >> 1, byte & 1),
+            FatType::Fat32 => (byte >> 2, byte & 3),
+        };
+        // The length has at most 34 bits, and such an entry 4 bytes.
+        (u32::try_from(entry).unwrap_or(u32::MAX), within)
     }
 }
 
@@ -43,13 +55,12 @@ impl Source for Table {
     }
 
     fn open(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
-        // The length has at most 34 bits, and an entry 4 bytes.
-        let entry = u32::try_from(from >> 2).unwrap_or(u32::MAX);
+        let (entry, split) = self.entry_at(from);
         let run = self.ends.partition_point(|end| end.number() <= entry);
         let ends = self.ends.get(run..).unwrap_or_default();
-        let mut reader = Reader { ends, entry, left: self.len, block: Vec::new(), at: 0 };
-        reader.left = self.len.saturating_sub(u64::from(entry).saturating_mul(4));
-        let split = from & 3;
+        let left = self.len.saturating_sub(from.saturating_sub(split));
+        let mut reader =
+            Reader { ends, fat_type: self.fat_type, entry, left, block: Vec::new(), at: 0 };
         if split > 0 {
             io::copy(&mut (&mut reader).take(split), &mut io::sink())?;
         }
@@ -72,6 +83,7 @@ impl Source for Table {
 struct Reader<'a> {
     /// Ends of the runs that hold `entry` and those behind it.
     ends: &'a [Cluster],
+    fat_type: FatType,
     /// The next entry to make.
     entry: u32,
     /// Bytes not yet in `block`.
@@ -102,8 +114,18 @@ impl Reader<'_> {
         let len = usize::try_from(self.left).unwrap_or(BLOCK).min(BLOCK);
         let mut block = std::mem::take(&mut self.block);
         block.resize(len, 0);
-        for bytes in block.chunks_exact_mut(4) {
-            bytes.copy_from_slice(&self.next_entry().to_le_bytes());
+        match self.fat_type {
+            FatType::Fat16 => {
+                for bytes in block.as_chunks_mut().0 {
+                    let [low, high, ..] = self.next_entry().to_le_bytes();
+                    *bytes = [low, high];
+                }
+            }
+            FatType::Fat32 => {
+                for bytes in block.as_chunks_mut().0 {
+                    *bytes = self.next_entry().to_le_bytes();
+                }
+            }
         }
         self.left = self.left.saturating_sub(len64(len));
         self.block = block;
@@ -128,8 +150,12 @@ mod tests {
     use super::*;
 
     fn table(ends: &[u32]) -> Table {
+        table_of(FatType::Fat32, ends)
+    }
+
+    fn table_of(fat_type: FatType, ends: &[u32]) -> Table {
         let ends = ends.iter().map(|end| Cluster::NONE.after(u64::from(*end))).collect();
-        Table::new(ends, 512)
+        Table::new(ends, fat_type, 512)
     }
 
     fn read(table: &Table, from: u64) -> Vec<u8> {
@@ -156,6 +182,26 @@ mod tests {
         let whole = read(&table, 0);
         assert_eq!(len64(whole.len()), Source::len(&table));
         for from in (0..40).chain(19_990..20_010).chain(35_990..36_010).chain([table.len]) {
+            let behind = &whole[usize::try_from(from).unwrap()..];
+            assert_eq!(read(&table, from), behind, "{from}");
+        }
+    }
+    #[test]
+    fn entries_of_fat16_by_hand() {
+        // Cluster 2 alone, 3 to 5, 6 alone.
+        let bytes = read(&table_of(FatType::Fat16, &[3, 6, 7]), 0);
+        let expected =
+            [0xF8, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 4, 0, 5, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0];
+        assert_eq!(bytes[..16], expected);
+        assert_eq!(bytes[16..], [0; 496]);
+    }
+
+    #[test]
+    fn every_start_of_fat16_gives_the_same_bytes() {
+        let table = table_of(FatType::Fat16, &[3, 5, 6, 5000, 5001, 19_000]);
+        let whole = read(&table, 0);
+        assert_eq!(whole[16_384..16_386], 8193u16.to_le_bytes());
+        for from in (0..40).chain(9_990..10_010).chain(16_380..16_390).chain([table.len]) {
             let behind = &whole[usize::try_from(from).unwrap()..];
             assert_eq!(read(&table, from), behind, "{from}");
         }

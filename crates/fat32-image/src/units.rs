@@ -1,4 +1,6 @@
-//! Sizes and cluster numbers, each its own type.
+//! Sizes, FAT types and cluster numbers, each its own type.
+
+use std::fmt;
 
 /// Bytes per logical sector. It must be that of the drive the volume will lie on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -19,6 +21,39 @@ impl SectorSize {
     }
 }
 
+/// The width of FAT entries, which follows from the number of clusters (Microsoft's FAT
+/// specification, "FAT type determination").
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum FatType {
+    /// 16 bits: 4,085 to 65,524 clusters, and a root directory of fixed length before them.
+    Fat16,
+    /// 28 bits: 65,525 clusters and more.
+    #[default]
+    Fat32,
+}
+
+impl FatType {
+    /// Bytes of a FAT entry.
+    pub(crate) const fn entry_len(self) -> u8 {
+        match self {
+            Self::Fat16 => 2,
+            Self::Fat32 => 4,
+        }
+    }
+}
+
+impl fmt::Display for FatType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fat16 => "FAT16",
+            Self::Fat32 => "FAT32",
+        })
+    }
+}
+
+const GIB: u64 = 1 << 30;
+
 /// Bytes per cluster: a power of two, 512 to 32,768.
 ///
 /// FAT can express 64 KiB too; many readers and the Windows BIOS boot record cannot follow it.
@@ -36,6 +71,8 @@ pub struct ClusterSizeError {
 impl ClusterSize {
     /// 512 bytes, the smallest.
     pub const B512: Self = Self(512);
+    /// 2 KiB, a sector of a disc.
+    pub const KIB2: Self = Self(2048);
     /// 4 KiB, the default of small volumes and the least at which host file systems share blocks.
     pub const KIB4: Self = Self(4096);
     /// 8 KiB.
@@ -67,6 +104,32 @@ impl ClusterSize {
         Self::new(self.0 >> 1).ok()
     }
 
+    /// This size and its halves, down to 512 bytes.
+    pub(crate) fn downwards(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self), |size| size.half())
+    }
+
+    /// Microsoft's table for FAT32 (KB140365) from 4 KiB on, by the bytes of the volume.
+    pub(crate) fn by_table(volume: u64) -> Self {
+        match volume.div_ceil(GIB) {
+            0..=8 => Self::KIB4,
+            9..=16 => Self::KIB8,
+            17..=32 => Self::KIB16,
+            _ => Self::KIB32,
+        }
+    }
+
+    /// The least volume, in bytes, for which the table gives this size or more.
+    pub(crate) fn table_floor(self) -> u64 {
+        let largest_before: u64 = match self {
+            Self::KIB8 => 8 * GIB,
+            Self::KIB16 => 16 * GIB,
+            Self::KIB32 => 32 * GIB,
+            _ => return 0,
+        };
+        largest_before.saturating_add(1)
+    }
+
     /// Clusters that `bytes` bytes fill.
     pub(crate) fn clusters_of(self, bytes: u64) -> u64 {
         bytes.div_ceil(u64::from(self.0))
@@ -78,10 +141,10 @@ impl ClusterSize {
 pub(crate) struct Cluster(u32);
 
 impl Cluster {
-    /// Stands for "no cluster": the first cluster of an empty file, and of `..` in a child of the
-    /// root.
+    /// Stands for "no cluster": the first cluster of an empty file, of `..` in a child of the root,
+    /// and of the root of FAT16.
     pub(crate) const NONE: Self = Self(0);
-    /// The first cluster of the data area, where the root directory begins.
+    /// The first cluster of the data area; the root directory of FAT32 begins there.
     pub(crate) const FIRST: Self = Self(2);
 
     pub(crate) fn number(self) -> u32 {

@@ -1,21 +1,29 @@
 //! The boot catalog (El Torito 1.0, section 2; UEFI 2.11, 13.3.2). Size, descriptor, data, like
 //! every part.
 
-use extent_image::{Data, PlanBuilder, Tree};
+use std::collections::HashMap;
+
+use extent_image::{Data, NodeId, Tree};
 use zerocopy::little_endian::U16;
 use zerocopy::{FromZeros, IntoBytes};
 
+use crate::assembly::Assembly;
+use crate::boot_info::{BootInfoTable, TABLE_END};
 use crate::contents::Contents;
 use crate::disk::boot_catalog::{
     BOOTABLE, ENTRY, HEADER_LAST, HEADER_MORE, ImageEntry, KEY, PLATFORM_EFI, PLATFORM_X86,
     SectionHeader, VALIDATION, ValidationEntry,
 };
 use crate::disk::volume_descriptor::{BOOT_RECORD, BootRecord, EL_TORITO, STANDARD_ID};
-use crate::error::PlanError;
+use crate::error::{BootInfoTableReason, PlanError};
+use crate::notices::Notices;
 use crate::options::{BootEntry, BootImage, Platform};
+use crate::region::Region;
 use crate::report::{FileExtent, Notice, PlacedBootEntry};
-use crate::units::{Cursor, Lba, SECTOR_LEN, SectorCount};
+use crate::units::{Cursor, Lba, SECTOR, SECTOR_LEN, SectorCount};
 
+/// What messages call the region.
+const REGION: &str = "the region";
 /// Bytes of the unit in which an entry counts.
 const BOOT_SECTOR: u64 = 512;
 
@@ -24,6 +32,8 @@ pub(crate) struct BootCatalog {
     /// The default entry first.
     entries: Vec<BootEntry>,
     sector_counts: Vec<u16>,
+    /// Bytes of the region; 0 without one.
+    region_len: u64,
     lba: Lba,
 }
 
@@ -32,7 +42,8 @@ impl BootCatalog {
     pub(crate) fn new(
         tree: &Tree,
         entries: &[BootEntry],
-        notices: &mut Vec<Notice>,
+        region: Option<&Region>,
+        notices: &mut Notices,
     ) -> Result<Option<Self>, PlanError> {
         if entries.is_empty() {
             return Ok(None);
@@ -45,8 +56,11 @@ impl BootCatalog {
             first.rotate_right(1);
         }
         let sector_counts: Result<_, _> =
-            entries.iter().map(|entry| sector_count(tree, entry, notices)).collect();
-        let this = Self { entries, sector_counts: sector_counts?, lba: Lba::new(0) };
+            entries.iter().map(|entry| sector_count(tree, entry, region, notices)).collect();
+        let region_len = region.map_or(0, |region| region.content().len());
+        let (sector_counts, lba) = (sector_counts?, Lba::new(0));
+        let this = Self { entries, sector_counts, region_len, lba };
+        this.check_info_tables(tree, region)?;
         let needed = this.bytes(&[]).len();
         if needed > SECTOR_LEN {
             return Err(PlanError::TooManyBootEntries { needed, allowed: SECTOR_LEN });
@@ -56,11 +70,57 @@ impl BootCatalog {
 
     /// The images that are in no directory, in the order of their entries: so [`Contents`] numbers
     /// them.
-    pub(crate) fn hidden(&self) -> impl Iterator<Item = &Data> {
+    pub(crate) fn hidden(&self) -> impl Iterator<Item = (&Data, Option<BootInfoTable>)> {
         self.entries.iter().filter_map(|entry| match entry.image() {
-            BootImage::Hidden(data) => Some(data),
-            BootImage::File(_) => None,
+            BootImage::Hidden(data) => Some((data, entry.info_table())),
+            BootImage::File(_) | BootImage::Region { .. } => None,
         })
+    }
+
+    /// The files of the tree that get a boot info table.
+    pub(crate) fn info_tables(&self) -> HashMap<NodeId, BootInfoTable> {
+        let with_table = |entry: &BootEntry| match entry.image() {
+            BootImage::File(node) => entry.info_table().map(|table| (*node, table)),
+            BootImage::Hidden(_) | BootImage::Region { .. } => None,
+        };
+        self.entries.iter().filter_map(with_table).collect()
+    }
+
+    /// Refuses boot info tables that have no place in their images.
+    fn check_info_tables(&self, tree: &Tree, region: Option<&Region>) -> Result<(), PlanError> {
+        use BootInfoTableReason as Reason;
+        let tables = self.info_tables();
+        for entry in &self.entries {
+            let Some(table) = entry.info_table() else { continue };
+            let (image, data) = match entry.image() {
+                BootImage::Hidden(data) => (data.describe(), Some(data)),
+                BootImage::File(node) => (tree.path(*node), tree.data(*node)),
+                BootImage::Region { .. } => (REGION.to_owned(), None),
+            };
+            let reason = match (data, entry.image()) {
+                (None, _) => Some(Reason::InRegion),
+                (Some(Data::Late(_)), _) => Some(Reason::Late),
+                (Some(Data::Source(source)), place) => {
+                    let (len, read) = (source.len(), table.len());
+                    match place {
+                        BootImage::File(node) if region.is_some_and(|r| r.holds(*node)) => {
+                            Some(Reason::InRegion)
+                        }
+                        BootImage::File(node) if tables.get(node) != Some(&table) => {
+                            Some(Reason::TwoTables)
+                        }
+                        _ if !(TABLE_END..=u64::from(u32::MAX)).contains(&len) => {
+                            Some(Reason::Length { len })
+                        }
+                        _ => (len != read).then_some(Reason::OtherImage { len, read }),
+                    }
+                }
+            };
+            if let Some(reason) = reason {
+                return Err(PlanError::BootInfoTable { image, reason });
+            }
+        }
+        Ok(())
     }
 
     /// Size: one sector, all that firmware reads.
@@ -94,6 +154,13 @@ impl BootCatalog {
             .map(|entry| match entry.image() {
                 BootImage::File(node) => contents.file(*node),
                 BootImage::Hidden(_) => contents.hidden(hidden.next().unwrap_or_default()),
+                BootImage::Region { offset } => FileExtent {
+                    lba: contents
+                        .region()
+                        .unwrap_or(Lba::new(0))
+                        .after(SectorCount::for_bytes(*offset)),
+                    len: self.region_len.saturating_sub(*offset),
+                },
             })
             .collect();
         let rows = self.entries.iter().zip(&self.sector_counts).zip(places);
@@ -110,12 +177,12 @@ impl BootCatalog {
     pub(crate) fn write(
         &self,
         contents: &Contents,
-        builder: &mut PlanBuilder,
+        out: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
-        builder.zero_to("slack", self.lba.byte_offset())?;
+        out.seek(self.lba.byte_offset())?;
         let mut bytes = self.bytes(&self.entries(contents));
         bytes.resize(SECTOR_LEN, 0);
-        builder.bytes("boot catalog", bytes)?;
+        out.bytes("boot catalog", bytes)?;
         Ok(())
     }
 
@@ -179,30 +246,44 @@ fn validation_entry(platform: u8) -> ValidationEntry {
 fn sector_count(
     tree: &Tree,
     entry: &BootEntry,
-    notices: &mut Vec<Notice>,
+    region: Option<&Region>,
+    notices: &mut Notices,
 ) -> Result<u16, PlanError> {
     let platform = entry.platform();
-    let (image, data) = match entry.image() {
-        BootImage::Hidden(data) => (data.describe(), data),
+    let (image, len) = match entry.image() {
+        BootImage::Hidden(data) => (data.describe(), data.len()),
         BootImage::File(node) => {
             let path = tree.path(*node);
             match tree.data(*node) {
-                Some(data) => (path, data),
+                Some(data) => (path, data.len()),
                 None => return Err(PlanError::BootImageNotAFile { platform, path }),
             }
         }
+        BootImage::Region { offset } => {
+            let (offset, len) = (*offset, region.map_or(0, |region| region.content().len()));
+            if offset % SECTOR != 0 || offset >= len {
+                return Err(PlanError::BootImageOutsideRegion { platform, offset, len });
+            }
+            (REGION.to_owned(), len.saturating_sub(offset))
+        }
     };
-    let len = data.len();
     if len == 0 {
         return Err(PlanError::BootImageEmpty { platform, image });
     }
-    if let Some(count) = entry.sector_count() {
-        return Ok(count);
+    if let Some(found) = entry.sector_count() {
+        let allowed = len.div_ceil(SECTOR).saturating_mul(SECTOR / BOOT_SECTOR);
+        if platform == Platform::Bios && (found == 0 || u64::from(found) > allowed) {
+            return Err(PlanError::BootSectorCount { image, found, allowed });
+        }
+        return Ok(found);
     }
     match (u16::try_from(len.div_ceil(BOOT_SECTOR)), platform) {
         (Ok(count), _) => Ok(count),
         (Err(_), Platform::Efi) => {
-            notices.push(Notice::SectorCount { image, len });
+            // A volume that firmware is to see as a disk reaches that far by intention.
+            if !matches!(entry.image(), BootImage::Region { .. }) {
+                notices.push(Notice::SectorCount { image, len });
+            }
             Ok(0)
         }
         // A BIOS would load nothing.
@@ -225,7 +306,7 @@ mod tests {
             .iter()
             .map(|p| BootEntry::new(*p, BootImage::Hidden(Data::bytes("image", vec![0; 2048]))))
             .collect();
-        BootCatalog::new(&tree, &entries, &mut Vec::new())
+        BootCatalog::new(&tree, &entries, None, &mut Notices::default())
     }
 
     /// The catalog with the images at LBA 0x100, 0x101 and so on.

@@ -1,9 +1,10 @@
 //! One directory tree of the image with its path tables and its volume descriptor. Like every part
 //! it goes size ([`Hierarchy::new`], the `place` methods), descriptor, data (the `write` methods).
 
-use extent_image::{NodeId, PlanBuilder, Tree};
+use extent_image::{NodeId, Tree};
 use zerocopy::IntoBytes;
 
+use crate::assembly::Assembly;
 use crate::disk::both_endian::{Both16, Both32};
 use crate::disk::date::ShortDate;
 use crate::disk::directory_record::{DIRECTORY, DirectoryRecord, HIDDEN, MULTI_EXTENT, RootRecord};
@@ -11,8 +12,11 @@ use crate::disk::path_table_record::{PathRecordL, PathRecordM};
 use crate::disk::volume_descriptor::VolumeDescriptor;
 use crate::error::PlanError;
 use crate::name::Names;
+use crate::notices::Notices;
+use crate::options::Joliet;
 use crate::out::{Counter, Out};
-use crate::report::{FileExtent, Notice, RecordTree, Rename};
+use crate::report::{FileExtent, RecordTree};
+use crate::rock_ridge::{Areas, RecordOf, RockRidge};
 use crate::units::{Cursor, Lba, SECTOR, SECTOR_LEN, SectorCount, index, len64};
 use crate::volume::Volume;
 
@@ -28,8 +32,8 @@ const MAX_LEVEL: u32 = 8;
 const MAX_PATH: u32 = 255;
 /// Longest path of Joliet: 240 bytes, in UTF-16 units.
 const MAX_JOLIET_PATH: u32 = 120;
-/// The sequence number of a volume that is alone.
-const SEQUENCE: u16 = 1;
+/// Longest record: its length has one byte and is even.
+const MAX_RECORD: usize = 254;
 /// The identifier of a folder's record of itself, and of the root everywhere.
 const SELF_ID: &[u8] = &[0];
 /// The identifier of a folder's record of its parent.
@@ -56,6 +60,8 @@ struct Folder {
 /// One directory tree of the image.
 pub(crate) struct Hierarchy {
     kind: RecordTree,
+    /// The number of the volume in its set.
+    sequence: u16,
     names: Names,
     /// By level, then by parent, then by identifier: the order of the path table.
     folders: Vec<Folder>,
@@ -67,14 +73,19 @@ pub(crate) struct Hierarchy {
     table_len: u32,
     table_l: Lba,
     table_m: Lba,
+    rock_ridge: Option<RockRidge>,
+    /// Continuation areas of Rock Ridge.
+    areas: Lba,
 }
 
 impl Hierarchy {
     /// Names everything and sorts it.
     pub(crate) fn new(
         kind: RecordTree,
+        joliet: Joliet,
         tree: &Tree,
-        notices: &mut Vec<Notice>,
+        sequence: u16,
+        notices: &mut Notices,
     ) -> Result<Self, PlanError> {
         let nowhere = Lba::new(0);
         let root = Folder {
@@ -89,13 +100,16 @@ impl Hierarchy {
         };
         let mut this = Self {
             kind,
-            names: Names::new(kind, tree),
+            sequence,
+            names: Names::new(kind, joliet, tree),
             folders: vec![root],
             order: Vec::with_capacity(tree.len().saturating_sub(1)),
             positions: vec![0; tree.len()],
             table_len: 0,
             table_l: nowhere,
             table_m: nowhere,
+            rock_ridge: None,
+            areas: nowhere,
         };
         // Visiting the folders in the order in which they are found gives the order of the path
         // table: level by level, within a level by parent, within a parent as sorted.
@@ -109,19 +123,20 @@ impl Hierarchy {
         Ok(this)
     }
 
+    /// Lets every record say what Rock Ridge has to say of it. Before anything is placed.
+    pub(crate) fn add_rock_ridge(&mut self, rock_ridge: RockRidge) {
+        self.rock_ridge = Some(rock_ridge);
+    }
+
     fn add_children(
         &mut self,
         tree: &Tree,
         parent: u32,
         node: NodeId,
-        notices: &mut Vec<Notice>,
+        notices: &mut Notices,
     ) -> Result<(), PlanError> {
         let kind = self.kind;
-        self.names.name_children(tree, node, |child, written| {
-            let path = tree.path(child);
-            let written = written.to_owned();
-            notices.push(Notice::Renamed(Rename { tree: kind.into(), path, written }));
-        })?;
+        self.names.name_children(tree, node, |child| notices.renamed(kind, child))?;
         let mut children = tree.children(node).to_vec();
         children.sort_by_cached_key(|child| self.names.sort_key(tree, *child));
         let first = self.order.len();
@@ -145,7 +160,7 @@ impl Hierarchy {
                 });
             }
             if kind == RecordTree::Primary && level == MAX_LEVEL.saturating_add(1) {
-                notices.push(Notice::Deep { path: tree.path(child), level });
+                notices.deep(child, level);
             }
             // A tree numbers its nodes with 32 bits, so this cannot saturate.
             let position = u32::try_from(self.folders.len()).unwrap_or(u32::MAX);
@@ -169,7 +184,7 @@ impl Hierarchy {
     }
 
     /// Length of a child's path: its names and one for every separator.
-    fn path_len(&self, tree: &Tree, parent: u32, child: NodeId, notices: &mut Vec<Notice>) -> u32 {
+    fn path_len(&self, tree: &Tree, parent: u32, child: NodeId, notices: &mut Notices) -> u32 {
         let bytes = u32::try_from(self.names.identifier_len(tree, child)).unwrap_or(u32::MAX);
         let (own, allowed) = match self.kind {
             RecordTree::Primary => (bytes, MAX_PATH),
@@ -178,8 +193,7 @@ impl Hierarchy {
         let separator = u32::from(parent > 0);
         let length = parent.saturating_add(separator).saturating_add(own);
         if length > allowed && parent <= allowed {
-            let path = tree.path(child);
-            notices.push(Notice::LongPath { tree: self.kind.into(), path, length, allowed });
+            notices.long_path(self.kind, child, length, allowed);
         }
         length
     }
@@ -197,6 +211,15 @@ impl Hierarchy {
         PlanError::FolderTooLarge { tree: self.kind.into(), path: tree.path(folder), len, allowed }
     }
 
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// What is still of use when all is written.
+    pub(crate) fn into_names(self) -> Names {
+        self.names
+    }
+
     /// Size of the path tables.
     pub(crate) fn place_tables(&mut self, cursor: &mut Cursor) {
         let sectors = SectorCount::for_bytes(u64::from(self.table_len));
@@ -204,25 +227,34 @@ impl Hierarchy {
         self.table_m = cursor.take(sectors);
     }
 
-    /// Size of the folders.
+    /// Size of the folders, which touch, and of the continuation areas, which do too.
     pub(crate) fn place_folders(
         &mut self,
         tree: &Tree,
         file: &dyn Fn(NodeId) -> FileExtent,
         cursor: &mut Cursor,
     ) -> Result<(), PlanError> {
+        let mut total = 0u64;
+        let mut areas = Areas { first: self.areas, out: Counter::default() };
         for at in 0..self.folders.len() {
             let Some(folder) = self.folders.get(at) else { break };
             let mut out = Counter::default();
-            // Where the files lie does not change the length of a record; how long they are does.
-            self.describe_folder(tree, folder, file, &mut out);
+            // Where files and areas lie does not change the length of a record; how long they are
+            // does.
+            self.describe_folder(tree, folder, file, &mut areas, &mut out);
             let len = out.position();
             let short = u32::try_from(len).map_err(|_| self.too_large(tree, folder.node, len))?;
-            let lba = cursor.take(SectorCount::for_bytes(len));
+            total = total.saturating_add(len);
             if let Some(folder) = self.folders.get_mut(at) {
-                (folder.lba, folder.len) = (lba, short);
+                folder.len = short;
             }
         }
+        let mut lba = cursor.take(SectorCount::for_bytes(total));
+        for folder in &mut self.folders {
+            folder.lba = lba;
+            lba = lba.after(SectorCount::for_bytes(u64::from(folder.len)));
+        }
+        self.areas = cursor.take(SectorCount::for_bytes(areas.out.position()));
         Ok(())
     }
 
@@ -233,7 +265,7 @@ impl Hierarchy {
         descriptor.path_table_l = self.table_l.sector().into();
         descriptor.path_table_m = self.table_m.sector().into();
         if let Some(root) = self.folders.first() {
-            let mut record = folder_record(tree, root, DIRECTORY);
+            let mut record = self.folder_record(tree, root, DIRECTORY);
             record.length = 34;
             record.identifier_length = 1;
             descriptor.root = RootRecord { record, identifier: 0 };
@@ -245,15 +277,16 @@ impl Hierarchy {
     pub(crate) fn write_tables(
         &self,
         tree: &Tree,
-        builder: &mut PlanBuilder,
+        image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
         for (lba, order) in [(self.table_l, ByteOrder::Little), (self.table_m, ByteOrder::Big)] {
-            builder.zero_to("slack", lba.byte_offset())?;
-            let mut table = Vec::with_capacity(index(self.table_len));
+            image.seek(lba.byte_offset())?;
+            let room = SectorCount::for_bytes(self.table_len.into()).bytes();
+            let mut table = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
             self.describe_table(tree, order, &mut table);
             debug_assert_eq!(table.position(), u64::from(self.table_len));
             table.pad_to_multiple(SECTOR_LEN);
-            builder.bytes("path table", table)?;
+            image.bytes("path table", table)?;
         }
         Ok(())
     }
@@ -263,17 +296,25 @@ impl Hierarchy {
         &self,
         tree: &Tree,
         file: &dyn Fn(NodeId) -> FileExtent,
-        builder: &mut PlanBuilder,
+        image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
         let Some(root) = self.folders.first() else { return Ok(()) };
-        builder.zero_to("slack", root.lba.byte_offset())?;
-        let mut out = Vec::new();
+        image.seek(root.lba.byte_offset())?;
+        let mut areas = Areas { first: self.areas, out: Vec::new() };
+        // All in one go: growing step by step takes up to twice as much.
+        let total = self.folders.iter().fold(0u64, |sum, f| sum.saturating_add(f.len.into()));
+        let mut out = Vec::with_capacity(usize::try_from(total).unwrap_or_default());
         for folder in &self.folders {
             let start = len64(out.len());
-            self.describe_folder(tree, folder, file, &mut out);
+            self.describe_folder(tree, folder, file, &mut areas, &mut out);
             debug_assert_eq!(len64(out.len()), start.saturating_add(u64::from(folder.len)));
         }
-        builder.bytes("directory", out)?;
+        image.bytes("directory", out)?;
+        if !areas.out.is_empty() {
+            image.seek(self.areas.byte_offset())?;
+            areas.out.pad_to_multiple(SECTOR_LEN);
+            image.bytes("Rock Ridge", areas.out)?;
+        }
         Ok(())
     }
 
@@ -284,23 +325,64 @@ impl Hierarchy {
         tree: &Tree,
         folder: &Folder,
         file: &dyn Fn(NodeId) -> FileExtent,
+        areas: &mut Areas<impl Out>,
         out: &mut impl Out,
     ) {
-        put_record(folder_record(tree, folder, DIRECTORY), SELF_ID, out);
+        let is_root = folder.node == NodeId::ROOT;
+        let own = if is_root { RecordOf::Root } else { RecordOf::Dot };
+        let record = self.folder_record(tree, folder, DIRECTORY);
+        self.put_record(record, SELF_ID, tree, folder.node, own, areas, out);
         if let Some(parent) = self.folders.get(index(folder.parent)) {
-            put_record(folder_record(tree, parent, DIRECTORY), PARENT_ID, out);
+            let record = self.folder_record(tree, parent, DIRECTORY);
+            self.put_record(record, PARENT_ID, tree, parent.node, RecordOf::Dot, areas, out);
         }
         for &child in self.order.get(folder.first..folder.end).unwrap_or_default() {
             let position = self.positions.get(child.index()).copied().unwrap_or_default();
             let identifier = self.names.identifier(tree, child);
+            let mut put = |record| {
+                self.put_record(record, &identifier, tree, child, RecordOf::Child, areas, out);
+            };
             match self.folders.get(index(position)) {
                 Some(folder) if position > 0 => {
-                    put_record(folder_record(tree, folder, flags(tree, child)), &identifier, out);
+                    put(self.folder_record(tree, folder, flags(tree, child)));
                 }
-                _ => put_sections(tree, child, file(child), &identifier, out),
+                _ => self.for_each_section(tree, child, file(child), put),
             }
         }
         out.pad_to_multiple(SECTOR_LEN);
+    }
+
+    /// A record with its identifier, and what Rock Ridge has to say of `node`.
+    #[expect(clippy::too_many_arguments, reason = "two outputs, and a record of six facts")]
+    fn put_record(
+        &self,
+        mut record: DirectoryRecord,
+        identifier: &[u8],
+        tree: &Tree,
+        node: NodeId,
+        of: RecordOf,
+        areas: &mut Areas<impl Out>,
+        out: &mut impl Out,
+    ) {
+        // 33 bytes, the identifier of at most 206, and a zero where that makes the length even.
+        let fixed = size_of::<DirectoryRecord>().saturating_add(identifier.len());
+        let fixed = fixed.next_multiple_of(2);
+        let room = MAX_RECORD.saturating_sub(fixed);
+        let system_use = match &self.rock_ridge {
+            Some(it) => it.system_use(tree, node, of, room).place(areas),
+            None => Vec::new(),
+        };
+        let length = fixed.saturating_add(system_use.len()).next_multiple_of(2);
+        record.length = u8::try_from(length).unwrap_or(u8::MAX);
+        record.identifier_length = u8::try_from(identifier.len()).unwrap_or(u8::MAX);
+        if out.room_in_sector() < length {
+            out.pad_to_multiple(SECTOR_LEN);
+        }
+        out.put(record.as_bytes());
+        out.put(identifier);
+        out.pad_to_multiple(2);
+        out.put(&system_use);
+        out.pad_to_multiple(2);
     }
 
     /// The records of a path table, run once to measure and twice to write.
@@ -336,6 +418,45 @@ impl Hierarchy {
             out.pad_to_multiple(2);
         }
     }
+
+    /// The records of a file: one, or one for each section (ECMA-119 6.5.1), which touch.
+    fn for_each_section(
+        &self,
+        tree: &Tree,
+        node: NodeId,
+        extent: FileExtent,
+        mut put: impl FnMut(DirectoryRecord),
+    ) {
+        let (mut lba, mut left, flags) = (extent.lba, extent.len, flags(tree, node));
+        // A last section may be as long as a record can say.
+        while left > u64::from(u32::MAX) {
+            let len = u32::try_from(SECTION).unwrap_or(u32::MAX);
+            put(self.record(tree, node, lba, len, flags | MULTI_EXTENT));
+            lba = lba.after(SectorCount::for_bytes(SECTION));
+            left = left.saturating_sub(SECTION);
+        }
+        let len = u32::try_from(left).unwrap_or(u32::MAX);
+        put(self.record(tree, node, lba, len, flags));
+    }
+
+    fn folder_record(&self, tree: &Tree, folder: &Folder, flags: u8) -> DirectoryRecord {
+        self.record(tree, folder.node, folder.lba, folder.len, flags)
+    }
+
+    fn record(&self, tree: &Tree, node: NodeId, lba: Lba, len: u32, flags: u8) -> DirectoryRecord {
+        DirectoryRecord {
+            length: 0,
+            extended_attribute_length: 0,
+            extent: Both32::new(lba.sector()),
+            data_length: Both32::new(len),
+            date: ShortDate::of(tree.meta(node).modified).unwrap_or(ShortDate::NONE),
+            flags,
+            file_unit_size: 0,
+            interleave_gap_size: 0,
+            volume_sequence_number: Both16::new(self.sequence),
+            identifier_length: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -348,57 +469,4 @@ fn flags(tree: &Tree, node: NodeId) -> u8 {
     let hidden = if tree.meta(node).attributes.hidden { HIDDEN } else { 0 };
     let directory = if tree.is_folder(node) { DIRECTORY } else { 0 };
     hidden | directory
-}
-
-/// The records of a file: one, or one for each section (ECMA-119 6.5.1), which touch.
-fn put_sections(
-    tree: &Tree,
-    node: NodeId,
-    extent: FileExtent,
-    identifier: &[u8],
-    out: &mut impl Out,
-) {
-    let (mut lba, mut left) = (extent.lba, extent.len);
-    // A last section may be as long as a record can say.
-    while left > u64::from(u32::MAX) {
-        let len = u32::try_from(SECTION).unwrap_or(u32::MAX);
-        put_record(record(tree, node, lba, len, flags(tree, node) | MULTI_EXTENT), identifier, out);
-        lba = lba.after(SectorCount::for_bytes(SECTION));
-        left = left.saturating_sub(SECTION);
-    }
-    let len = u32::try_from(left).unwrap_or(u32::MAX);
-    put_record(record(tree, node, lba, len, flags(tree, node)), identifier, out);
-}
-
-fn folder_record(tree: &Tree, folder: &Folder, flags: u8) -> DirectoryRecord {
-    record(tree, folder.node, folder.lba, folder.len, flags)
-}
-
-fn record(tree: &Tree, node: NodeId, lba: Lba, len: u32, flags: u8) -> DirectoryRecord {
-    DirectoryRecord {
-        length: 0,
-        extended_attribute_length: 0,
-        extent: Both32::new(lba.sector()),
-        data_length: Both32::new(len),
-        date: ShortDate::of(tree.meta(node).modified).unwrap_or(ShortDate::NONE),
-        flags,
-        file_unit_size: 0,
-        interleave_gap_size: 0,
-        volume_sequence_number: Both16::new(SEQUENCE),
-        identifier_length: 0,
-    }
-}
-
-fn put_record(mut record: DirectoryRecord, identifier: &[u8], out: &mut impl Out) {
-    // 33 bytes, the identifier of at most 128, and a zero where that makes the length even.
-    let length = size_of::<DirectoryRecord>().saturating_add(identifier.len());
-    let length = length.next_multiple_of(2);
-    record.length = u8::try_from(length).unwrap_or(u8::MAX);
-    record.identifier_length = u8::try_from(identifier.len()).unwrap_or(u8::MAX);
-    if out.room_in_sector() < length {
-        out.pad_to_multiple(SECTOR_LEN);
-    }
-    out.put(record.as_bytes());
-    out.put(identifier);
-    out.pad_to_multiple(2);
 }

@@ -5,12 +5,14 @@
 //! follow in the order of the tree and take a number of three or more digits at the end of the stem
 //! where their name is already there. So the result depends on the folder's names alone.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use extent_image::{NodeId, Tree};
+use extent_image::{NodeId, Tree, fold_case};
 
 use crate::error::PlanError;
+use crate::options::Joliet;
 use crate::report::RecordTree;
 use crate::text::{is_d_character, is_refused_by_joliet};
 
@@ -18,9 +20,6 @@ use crate::text::{is_d_character, is_refused_by_joliet};
 const ISO_FILE: usize = 30;
 /// Longest folder name (ECMA-119 7.6.3).
 const ISO_FOLDER: usize = 31;
-/// Longest Joliet name in UTF-16 units, with its dot. The specification would allow 65 with one;
-/// every peer stops here, and so do readers' buffers.
-const JOLIET: usize = 64;
 /// Digits of the first numbers that tell equal names apart; more are used when these run out.
 const DIGITS: usize = 3;
 /// No folder has more children than this many digits can number.
@@ -43,12 +42,12 @@ impl Rules {
         }
     }
 
-    /// Longest stem and extension together.
-    fn limit(self) -> usize {
+    /// Longest stem and extension together, of a Joliet name with its dot.
+    fn limit(self, joliet: Joliet) -> usize {
         match self {
             Self::IsoFile => ISO_FILE,
             Self::IsoFolder => ISO_FOLDER,
-            Self::Joliet => JOLIET,
+            Self::Joliet => joliet.longest_name(),
         }
     }
 
@@ -79,7 +78,7 @@ impl Rules {
     /// The written name in the form in which no two of a folder may be equal.
     fn key(self, written: &str) -> String {
         match self {
-            Self::Joliet => written.chars().map(upper).collect(),
+            Self::Joliet => written.chars().map(fold_case).collect(),
             // Readers drop version and bare dot: `A.;1` and the folder `A` would be one.
             Self::IsoFile | Self::IsoFolder => {
                 let name = written.split(';').next().unwrap_or(written);
@@ -89,25 +88,18 @@ impl Rules {
     }
 }
 
-/// Upper case as Windows compares names: one UTF-16 unit for one, so no `ß` as `SS`.
-fn upper(c: char) -> char {
-    let mut all = c.to_uppercase();
-    match (all.next(), all.next()) {
-        (Some(one), None) if one.len_utf16() == 1 && c.len_utf16() == 1 => one,
-        _ => c,
-    }
-}
-
 /// A name with its characters replaced, split at its last dot; not yet cut.
 struct Split {
     rules: Rules,
+    /// Longest stem and extension together.
+    limit: usize,
     stem: String,
     /// Without the dot. A Joliet name with a bare dot at its end has none.
     extension: String,
 }
 
 impl Split {
-    fn new(rules: Rules, name: &str) -> Self {
+    fn new(rules: Rules, limit: usize, name: &str) -> Self {
         let map = |text: &str| text.chars().map(|c| rules.map(c)).collect();
         let split = match rules {
             Rules::IsoFolder => None,
@@ -116,8 +108,10 @@ impl Split {
             Rules::Joliet => name.rsplit_once('.').filter(|(s, e)| !s.is_empty() && !e.is_empty()),
         };
         match split {
-            Some((stem, extension)) => Self { rules, stem: map(stem), extension: map(extension) },
-            None => Self { rules, stem: map(name), extension: String::new() },
+            Some((stem, extension)) => {
+                Self { rules, limit, stem: map(stem), extension: map(extension) }
+            }
+            None => Self { rules, limit, stem: map(name), extension: String::new() },
         }
     }
 
@@ -126,7 +120,7 @@ impl Split {
     /// The stem gives way first, down to half of the room; then the extension.
     fn cut(&self, digits: usize) -> (String, String) {
         let dot = usize::from(self.rules == Rules::Joliet && !self.extension.is_empty());
-        let room = self.rules.limit().saturating_sub(digits).saturating_sub(dot);
+        let room = self.limit.saturating_sub(digits).saturating_sub(dot);
         let (stem, extension) = (self.measure(&self.stem), self.measure(&self.extension));
         let stem = stem.min((room / 2).max(room.saturating_sub(extension)));
         let extension = room.saturating_sub(stem);
@@ -173,15 +167,17 @@ impl Split {
 }
 
 /// The names of one tree.
+#[derive(Debug)]
 pub(crate) struct Names {
     kind: RecordTree,
-    /// By node. `None` in the Joliet tree: the name is written as it is.
+    joliet: Joliet,
+    /// By node. `None`: the name needs no change.
     written: Vec<Option<Box<str>>>,
 }
 
 impl Names {
-    pub(crate) fn new(kind: RecordTree, tree: &Tree) -> Self {
-        Self { kind, written: vec![None; tree.len()] }
+    pub(crate) fn new(kind: RecordTree, joliet: Joliet, tree: &Tree) -> Self {
+        Self { kind, joliet, written: vec![None; tree.len()] }
     }
 
     /// Names the children of one folder. `renamed` is told of those that could not be written as
@@ -193,24 +189,20 @@ impl Names {
         &mut self,
         tree: &Tree,
         folder: NodeId,
-        mut renamed: impl FnMut(NodeId, &str),
+        mut renamed: impl FnMut(NodeId),
     ) -> Result<(), PlanError> {
         let mut taken: HashMap<String, NodeId> = HashMap::new();
         let mut waiting = Vec::new();
         for &child in tree.children(folder) {
             let name = tree.name(child);
-            let rules = Rules::of(self.kind, tree.is_folder(child));
-            let split = Split::new(rules, name);
-            let (stem, extension) = split.cut(0);
-            let written = split.write(&stem, "", &extension);
+            let (rules, _, written) = self.first_choice(tree, child);
             if written != rules.unchanged(name) {
-                waiting.push((child, split, written));
+                waiting.push(child);
                 continue;
             }
             match taken.entry(rules.key(&written)) {
                 Entry::Vacant(free) => {
                     free.insert(child);
-                    self.set(tree, child, written);
                 }
                 Entry::Occupied(other) if self.kind == RecordTree::Joliet => {
                     return Err(PlanError::CaseCollision {
@@ -218,13 +210,15 @@ impl Names {
                         second: tree.path(child),
                     });
                 }
-                Entry::Occupied(_) => waiting.push((child, split, written)),
+                Entry::Occupied(_) => waiting.push(child),
             }
         }
         // The next number to try, by what stands around it: without this, a thousand names with one
         // beginning would each start from 000.
         let mut next: HashMap<(String, String, usize), u64> = HashMap::new();
-        for (child, split, plain) in waiting {
+        for child in waiting {
+            // Once more, for kept they would be most of a large folder's memory.
+            let (_, split, plain) = self.first_choice(tree, child);
             let written = match taken.entry(split.rules.key(&plain)) {
                 Entry::Vacant(free) => {
                     free.insert(child);
@@ -232,25 +226,32 @@ impl Names {
                 }
                 Entry::Occupied(_) => numbered(&split, child, &mut taken, &mut next),
             };
-            renamed(child, &written);
-            self.set(tree, child, written);
+            renamed(child);
+            if let Some(slot) = self.written.get_mut(child.index()) {
+                *slot = Some(written.into_boxed_str());
+            }
         }
         Ok(())
     }
 
-    fn set(&mut self, tree: &Tree, child: NodeId, written: String) {
-        let as_is = self.kind == RecordTree::Joliet && written == tree.name(child);
-        if let Some(slot) = self.written.get_mut(child.index())
-            && !as_is
-        {
-            *slot = Some(written.into_boxed_str());
-        }
+    /// A name that is written if no other takes it, and what it is made of.
+    fn first_choice(&self, tree: &Tree, child: NodeId) -> (Rules, Split, String) {
+        let rules = Rules::of(self.kind, tree.is_folder(child));
+        let split = Split::new(rules, rules.limit(self.joliet), tree.name(child));
+        let (stem, extension) = split.cut(0);
+        let written = split.write(&stem, "", &extension);
+        (rules, split, written)
     }
 
-    fn text<'a>(&'a self, tree: &'a Tree, node: NodeId) -> &'a str {
-        match self.written.get(node.index()) {
-            Some(Some(written)) => written,
-            _ => tree.name(node),
+    /// The name as it is written, with the version of a file of the primary tree.
+    pub(crate) fn text<'a>(&'a self, tree: &'a Tree, node: NodeId) -> Cow<'a, str> {
+        match (self.written.get(node.index()), self.kind) {
+            (Some(Some(written)), _) => Cow::Borrowed(written),
+            (_, RecordTree::Joliet) => Cow::Borrowed(tree.name(node)),
+            (_, RecordTree::Primary) => {
+                let rules = Rules::of(self.kind, tree.is_folder(node));
+                Cow::Owned(rules.unchanged(tree.name(node)))
+            }
         }
     }
 
@@ -259,11 +260,11 @@ impl Names {
         let text = self.text(tree, node);
         match self.kind {
             RecordTree::Primary => text.as_bytes().to_vec(),
-            RecordTree::Joliet => utf16_be(text),
+            RecordTree::Joliet => utf16_be(&text),
         }
     }
 
-    /// Length of the identifier in bytes, at most 128.
+    /// Length of the identifier in bytes, at most 206.
     pub(crate) fn identifier_len(&self, tree: &Tree, node: NodeId) -> usize {
         let text = self.text(tree, node);
         match self.kind {
@@ -282,11 +283,27 @@ impl Names {
             RecordTree::Joliet => self.identifier(tree, node),
             RecordTree::Primary => {
                 let text = self.text(tree, node);
-                let text = text.split(';').next().unwrap_or(text);
+                let text = text.split(';').next().unwrap_or(&text);
                 text.bytes().map(|byte| if byte == b'.' { 0 } else { byte }).collect()
             }
         }
     }
+}
+
+/// Refuses names that Windows takes for one, for a tree that is shown as it is.
+pub(crate) fn refuse_case_collisions(tree: &Tree) -> Result<(), PlanError> {
+    for folder in tree.walk().filter(|node| tree.is_folder(*node)) {
+        let mut taken = HashMap::new();
+        for &child in tree.children(folder) {
+            if let Some(other) = taken.insert(Rules::Joliet.key(tree.name(child)), child) {
+                return Err(PlanError::CaseCollision {
+                    first: tree.path(other),
+                    second: tree.path(child),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The first free name with a number.
@@ -330,6 +347,15 @@ mod tests {
     use super::*;
 
     fn named(kind: RecordTree, folders: &[&str], files: &[&str]) -> Result<Vec<String>, PlanError> {
+        named_in(kind, Joliet::Units64, folders, files)
+    }
+
+    fn named_in(
+        kind: RecordTree,
+        joliet: Joliet,
+        folders: &[&str],
+        files: &[&str],
+    ) -> Result<Vec<String>, PlanError> {
         let meta = Meta::at(Timestamp::FAT_EPOCH);
         let mut builder = TreeBuilder::new(meta);
         for name in folders {
@@ -339,9 +365,9 @@ mod tests {
             builder.file(NodeId::ROOT, name, meta, Data::bytes("t", "")).unwrap();
         }
         let tree = builder.finish().unwrap();
-        let mut names = Names::new(kind, &tree);
+        let mut names = Names::new(kind, joliet, &tree);
         let mut renamed = 0;
-        names.name_children(&tree, NodeId::ROOT, |_, _| renamed += 1)?;
+        names.name_children(&tree, NodeId::ROOT, |_| renamed += 1)?;
         let mut rows: Vec<_> = tree
             .children(NodeId::ROOT)
             .iter()
@@ -445,6 +471,23 @@ mod tests {
     }
 
     #[test]
+    fn long_joliet_names() {
+        let (fits, long) = ("n".repeat(103), "n".repeat(104));
+        let pairs = format!("{}.txt", "\u{1F4BF}".repeat(50));
+        let rows =
+            named_in(RecordTree::Joliet, Joliet::Units103, &[&fits], &[&long, &pairs]).unwrap();
+        assert_eq!(
+            rows,
+            [
+                format!("{fits} -> {fits}"),
+                format!("{long} -> {}000", "n".repeat(100)),
+                format!("{pairs} -> {}.txt", "\u{1F4BF}".repeat(49)),
+                "2".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
     fn joliet_collisions() {
         let rows = named(RecordTree::Joliet, &[], &["A_b", "a:b", "a?b"]).unwrap();
         assert_eq!(rows, ["A_b -> A_b", "a:b -> a_b000", "a?b -> a_b001", "2"]);
@@ -455,9 +498,10 @@ mod tests {
 
     #[test]
     fn extensions_give_way_after_half_of_the_stem() {
-        let split = Split::new(Rules::IsoFile, &format!("{}.{}", "a".repeat(20), "b".repeat(20)));
+        let split =
+            Split::new(Rules::IsoFile, ISO_FILE, &format!("{}.{}", "a".repeat(20), "b".repeat(20)));
         assert_eq!(split.cut(0), ("A".repeat(15), "B".repeat(15)));
-        let split = Split::new(Rules::IsoFile, &format!("abc.{}", "b".repeat(40)));
+        let split = Split::new(Rules::IsoFile, ISO_FILE, &format!("abc.{}", "b".repeat(40)));
         assert_eq!(split.cut(9), ("ABC".to_owned(), "B".repeat(18)));
     }
 }

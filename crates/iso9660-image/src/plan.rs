@@ -1,22 +1,28 @@
 //! The image from its first sector to its last.
 
-use extent_image::{NodeId, Plan, PlanBuilder, Tree};
+use extent_image::{NodeId, Plan, Tree};
 use zerocopy::IntoBytes;
 
+use crate::assembly::Assembly;
 use crate::contents::Contents;
 use crate::disk::udf_basic::PIECE;
 use crate::el_torito::BootCatalog;
 use crate::error::PlanError;
 use crate::hierarchy::{Hierarchy, MAX_SECTIONS, SECTION};
-use crate::options::ImageOptions;
+use crate::name::{Names, refuse_case_collisions};
+use crate::notices::{AllNames, Notices};
+use crate::options::{self, Format, ImageOptions, Joliet};
+use crate::paths::refuse_long_paths;
+use crate::region::Region;
 use crate::report::{FileExtent, Notice, PlacedBootEntry, RecordTree, Rename, TreeKind};
+use crate::rock_ridge::RockRidge;
+use crate::stub;
 use crate::text::{JolietVolumeId, VolumeId};
 use crate::udf::{MAX_PIECES, Udf, UdfVolume};
 use crate::units::{Cursor, Lba, SectorCount};
-use crate::volume::{Volume, terminator};
+use crate::volume::{FIRST_DESCRIPTOR, Volume, terminator};
+use crate::volume_set::VolumeSet;
 
-/// The first volume descriptor (ECMA-119 6.2.1); what lies before is the system area.
-const FIRST_DESCRIPTOR: Lba = Lba::new(16);
 /// Zero sectors at the end, part of the volume. Read-ahead over the end of a disc written track at
 /// once fails; with these it fails where nobody needs the data.
 const PADDING: SectorCount = SectorCount::new(150);
@@ -51,12 +57,15 @@ pub struct ImagePlan {
     plan: Plan,
     sectors: u32,
     volume_id: VolumeId,
-    joliet_volume_id: JolietVolumeId,
-    notices: Vec<Notice>,
-    /// By node; `None` for folders.
-    files: Vec<Option<FileExtent>>,
+    joliet_volume_id: Option<JolietVolumeId>,
+    udf_label: Option<String>,
+    notices: Notices,
+    primary_names: Names,
+    joliet_names: Option<Names>,
+    contents: Contents,
     boot_catalog: Option<Lba>,
     boot_entries: Vec<PlacedBootEntry>,
+    region: Option<Lba>,
 }
 
 impl ImagePlan {
@@ -80,19 +89,31 @@ impl ImagePlan {
         &self.volume_id
     }
 
-    /// The label in the Joliet volume descriptor.
-    pub fn joliet_volume_id(&self) -> &JolietVolumeId {
-        &self.joliet_volume_id
+    /// The label in the Joliet volume descriptor; `None` where there is none.
+    pub fn joliet_volume_id(&self) -> Option<&JolietVolumeId> {
+        self.joliet_volume_id.as_ref()
     }
 
-    /// What is not as it was in the tree.
-    pub fn notices(&self) -> &[Notice] {
-        &self.notices
+    /// The label in UDF; `None` where there is no UDF.
+    pub fn udf_label(&self) -> Option<&str> {
+        self.udf_label.as_deref()
+    }
+
+    /// What is not as it was in the tree, which must be the one that was planned: the plan holds
+    /// neither its paths nor its names.
+    pub fn notices<'a>(&'a self, tree: &'a Tree) -> impl Iterator<Item = Notice> + 'a {
+        let names = AllNames { primary: &self.primary_names, joliet: self.joliet_names.as_ref() };
+        self.notices.iter(tree, names)
+    }
+
+    /// How many [notices](Self::notices) there are.
+    pub fn notice_count(&self) -> usize {
+        self.notices.len()
     }
 
     /// The [notices](Self::notices) that are about names.
-    pub fn renames(&self) -> impl Iterator<Item = &Rename> {
-        self.notices.iter().filter_map(|notice| match notice {
+    pub fn renames<'a>(&'a self, tree: &'a Tree) -> impl Iterator<Item = Rename> + 'a {
+        self.notices(tree).filter_map(|notice| match notice {
             Notice::Renamed(rename) => Some(rename),
             _ => None,
         })
@@ -100,7 +121,7 @@ impl ImagePlan {
 
     /// Where the content of a file of the tree lies; `None` for a folder.
     pub fn file(&self, file: NodeId) -> Option<FileExtent> {
-        self.files.get(file.index()).copied().flatten()
+        self.contents.find(file)
     }
 
     /// Where the boot catalog lies; `None` when the image boots nothing.
@@ -112,20 +133,28 @@ impl ImagePlan {
     pub fn boot_entries(&self) -> &[PlacedBootEntry] {
         &self.boot_entries
     }
+
+    /// Where the [region](crate::Region) begins, if there is one.
+    pub fn region(&self) -> Option<Lba> {
+        self.region
+    }
 }
 
 /// All parts with their places. A part is first sized and placed, then asked for its descriptor,
-/// then for its data; what comes later (Rock Ridge, volume sets) is a further part in each of
-/// the three lists below.
+/// then for its data; what comes later is a further part in each of the three lists below.
 struct Layout<'a> {
     tree: &'a Tree,
     options: &'a ImageOptions,
-    notices: Vec<Notice>,
+    notices: Notices,
+    /// What the primary tree has in place of the tree, where that is in UDF only.
+    stub: Option<Tree>,
     primary: Hierarchy,
-    joliet: Hierarchy,
+    joliet: Option<Hierarchy>,
     catalog: Option<BootCatalog>,
     udf: Option<Udf>,
     contents: Contents,
+    /// The directories of UDF lie behind all content.
+    directories_last: bool,
     /// After the last content.
     data_end: SectorCount,
     sectors: u32,
@@ -134,34 +163,83 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     /// Size: every part gets its place, in the order in which they lie.
     fn new(tree: &'a Tree, options: &'a ImageOptions) -> Result<Self, PlanError> {
-        let mut notices = times_out_of_range(tree);
-        let mut primary = Hierarchy::new(RecordTree::Primary, tree, &mut notices)?;
-        let mut joliet = Hierarchy::new(RecordTree::Joliet, tree, &mut notices)?;
-        if options.strict_joliet {
-            refuse_joliet_renames(&notices)?;
+        let format = options.format;
+        let rock_ridge = format.has_records() && options.rock_ridge == options::RockRidge::ReadOnly;
+        // Before anything that tells paths.
+        let own = |node| tree.name(node).len();
+        if format.has_udf() {
+            refuse_long_paths(tree, TreeKind::Udf, own)?;
+            // All of them: those that Joliet changes, and so tells apart, UDF does not change.
+            refuse_case_collisions(tree)?;
+        } else if rock_ridge {
+            refuse_long_paths(tree, TreeKind::Primary, own)?;
         }
-        let mut catalog = BootCatalog::new(tree, &options.boot_entries, &mut notices)?;
-        let mut udf = if options.udf { Some(Udf::new(tree)?) } else { None };
-        let hidden = catalog.iter().flat_map(BootCatalog::hidden);
-        let mut contents = Contents::new(tree, hidden, longest_file(options))?;
+        let mut notices = times_out_of_range(tree, format);
+        let sequence = options.volume_set.as_ref().map_or(1, VolumeSet::number);
+        let stub = (!format.has_records()).then(|| stub::tree(tree, options)).transpose()?;
+        let primary_tree = stub.as_ref().unwrap_or(tree);
+        let named = |kind, tree, notices: &mut _| {
+            let hierarchy = Hierarchy::new(kind, options.joliet, tree, sequence, notices)?;
+            let written = |node| hierarchy.names().text(tree, node).len();
+            refuse_long_paths(tree, kind.into(), written)?;
+            Ok::<_, PlanError>(hierarchy)
+        };
+        let mut primary = named(RecordTree::Primary, primary_tree, &mut notices)?;
+        if rock_ridge {
+            primary.add_rock_ridge(RockRidge::new(tree, &mut notices)?);
+        }
+        let mut joliet = None;
+        if format.has_records() && options.joliet != Joliet::Off {
+            joliet = Some(named(RecordTree::Joliet, tree, &mut notices)?);
+        }
+        let region = options.region.as_ref();
+        let mut catalog = BootCatalog::new(tree, &options.boot_entries, region, &mut notices)?;
+        let names =
+            AllNames { primary: primary.names(), joliet: joliet.as_ref().map(Hierarchy::names) };
+        refuse_notices(options, tree, &notices, names)?;
+        let mut udf = if format.has_udf() { Some(Udf::new(tree)?) } else { None };
+        let readme = stub.as_ref().and_then(stub::readme);
+        let longest = longest_file(format);
+        let mut contents = Contents::new(tree, catalog.as_ref(), readme, region, longest)?;
+        // Readers take the last place that a tree leads to for the end of the volume, and some (7z)
+        // follow no more than a megabyte of zeros from there to the second anchor. A region may end
+        // in more, and where no file is last there is more than zeros.
+        let directories_last = region.is_some() || !contents.ends_with_a_file();
 
         let mut cursor = Cursor::at(FIRST_DESCRIPTOR);
-        // Primary, Joliet and terminator, and the boot record where there is a catalog.
-        cursor.take(SectorCount::new(if catalog.is_some() { 4 } else { 3 }));
-        if let Some(udf) = &mut udf {
+        // Primary and terminator, boot record and Joliet where they are.
+        let more = u64::from(catalog.is_some()).saturating_add(u64::from(joliet.is_some()));
+        cursor.take(SectorCount::new(more.saturating_add(2)));
+        if udf.is_some() {
             Udf::place_volume(&mut cursor);
-            udf.place_tree(&mut cursor);
+        }
+        contents.reserve_region(&mut cursor)?;
+        if let Some(udf) = &mut udf {
+            udf.place_entries(&mut cursor);
+            if !directories_last {
+                udf.place_directories(&mut cursor);
+            }
         }
         primary.place_tables(&mut cursor);
-        joliet.place_tables(&mut cursor);
+        if let Some(joliet) = &mut joliet {
+            joliet.place_tables(&mut cursor);
+        }
         let file = |node| contents.file(node);
-        primary.place_folders(tree, &file, &mut cursor)?;
-        joliet.place_folders(tree, &file, &mut cursor)?;
+        let primary_file = |node| primary_file(&contents, stub.as_ref(), node);
+        primary.place_folders(primary_tree, &primary_file, &mut cursor)?;
+        if let Some(joliet) = &mut joliet {
+            joliet.place_folders(tree, &file, &mut cursor)?;
+        }
         if let Some(catalog) = &mut catalog {
             catalog.place(&mut cursor);
         }
         contents.place(&mut cursor);
+        if let (Some(udf), true) = (&mut udf, directories_last) {
+            cursor.skip_to_end();
+            udf.place_directories(&mut cursor);
+        }
         let data_end = cursor.used();
+        cursor.skip_to_end();
         cursor.take(PADDING);
         if udf.is_some() {
             cursor.take(SectorCount::ONE);
@@ -179,11 +257,13 @@ impl<'a> Layout<'a> {
             tree,
             options,
             notices,
+            stub,
             primary,
             joliet,
             catalog,
             udf,
             contents,
+            directories_last,
             data_end,
             sectors,
         })
@@ -192,88 +272,130 @@ impl<'a> Layout<'a> {
     /// Descriptors, then data, in the order in which they lie.
     fn write(self) -> Result<ImagePlan, PlanError> {
         let (tree, options) = (self.tree, self.options);
-        let mut builder = PlanBuilder::new();
-        builder.zero_to("system area", FIRST_DESCRIPTOR.byte_offset())?;
-        self.write_descriptors(&mut builder)?;
+        let primary_tree = self.stub.as_ref().unwrap_or(tree);
+        let region = options.region.as_ref().map(Region::content);
+        let mut image = Assembly::new(self.contents.region().zip(region));
+        if let Some(area) = &options.system_area {
+            image.bytes("system area", area.bytes().to_vec())?;
+        }
+        image.zero_to("system area", FIRST_DESCRIPTOR.byte_offset())?;
+        self.write_descriptors(primary_tree, &mut image)?;
         let file = |node| self.contents.file(node);
-        let volume = UdfVolume {
-            label: self.options.udf_label(),
-            sectors: self.sectors,
-            newest: tree.newest(),
-        };
+        let primary_file = |node| primary_file(&self.contents, self.stub.as_ref(), node);
+        let volume =
+            UdfVolume { label: options.udf_label(), sectors: self.sectors, newest: tree.newest() };
         if let Some(udf) = &self.udf {
-            udf.write_volume(tree, &volume, &mut builder)?;
-            udf.write_tree(tree, &volume, &file, &mut builder)?;
-        }
-        self.primary.write_tables(tree, &mut builder)?;
-        self.joliet.write_tables(tree, &mut builder)?;
-        self.primary.write_folders(tree, &file, &mut builder)?;
-        self.joliet.write_folders(tree, &file, &mut builder)?;
-        if let Some(catalog) = &self.catalog {
-            catalog.write(&self.contents, &mut builder)?;
-        }
-        self.contents.write(&mut builder)?;
-        builder.zero_to("slack", self.data_end.bytes())?;
-        builder.zero("padding", PADDING.bytes())?;
-        if self.udf.is_some() {
-            Udf::write_end(&volume, &mut builder)?;
-        }
-
-        let mut files = vec![None; tree.len()];
-        for node in tree.walk().filter(|node| !tree.is_folder(*node)) {
-            if let Some(slot) = files.get_mut(node.index()) {
-                *slot = Some(self.contents.file(node));
+            udf.write_volume(tree, &volume, &mut image)?;
+            udf.write_entries(tree, &file, &mut image)?;
+            if !self.directories_last {
+                udf.write_directories(tree, &mut image)?;
             }
         }
+        self.primary.write_tables(primary_tree, &mut image)?;
+        if let Some(joliet) = &self.joliet {
+            joliet.write_tables(tree, &mut image)?;
+        }
+        self.primary.write_folders(primary_tree, &primary_file, &mut image)?;
+        if let Some(joliet) = &self.joliet {
+            joliet.write_folders(tree, &file, &mut image)?;
+        }
+        if let Some(catalog) = &self.catalog {
+            catalog.write(&self.contents, &mut image)?;
+        }
+        self.contents.write(&mut image)?;
+        if let (Some(udf), true) = (&self.udf, self.directories_last) {
+            udf.write_directories(tree, &mut image)?;
+        }
+        image.seek(self.data_end.bytes())?;
+        image.zero("padding", PADDING.bytes())?;
+        if self.udf.is_some() {
+            Udf::write_end(&volume, &mut image)?;
+        }
+
         let catalog = self.catalog.as_ref();
         Ok(ImagePlan {
-            plan: builder.finish(),
+            plan: image.finish(),
             sectors: self.sectors,
             volume_id: options.volume_id.clone(),
-            joliet_volume_id: options.joliet_volume_id.clone(),
-            files,
+            joliet_volume_id: self.joliet.as_ref().map(|_| options.joliet_volume_id.clone()),
+            udf_label: self.udf.as_ref().map(|_| options.udf_label().to_owned()),
             boot_catalog: catalog.map(BootCatalog::lba),
             boot_entries: catalog.map(|c| c.entries(&self.contents)).unwrap_or_default(),
+            region: self.contents.region(),
             notices: self.notices,
+            primary_names: self.primary.into_names(),
+            joliet_names: self.joliet.map(Hierarchy::into_names),
+            contents: self.contents,
         })
     }
 
     /// The primary descriptor must be first, El Torito fixes its record to the second sector, and
     /// Windows ends its search at the first Joliet descriptor.
-    fn write_descriptors(&self, builder: &mut PlanBuilder) -> Result<(), PlanError> {
+    fn write_descriptors(
+        &self,
+        primary_tree: &Tree,
+        image: &mut Assembly<'_>,
+    ) -> Result<(), PlanError> {
         const ROLE: &str = "volume descriptor";
         let newest = self.tree.newest();
         let volume = Volume { options: self.options, sectors: self.sectors, newest };
-        builder.bytes(ROLE, self.primary.descriptor(self.tree, &volume).as_bytes().to_vec())?;
+        image.bytes(ROLE, self.primary.descriptor(primary_tree, &volume).as_bytes().to_vec())?;
         if let Some(catalog) = &self.catalog {
-            builder.bytes(ROLE, catalog.descriptor().as_bytes().to_vec())?;
+            image.bytes(ROLE, catalog.descriptor().as_bytes().to_vec())?;
         }
-        builder.bytes(ROLE, self.joliet.descriptor(self.tree, &volume).as_bytes().to_vec())?;
-        builder.bytes(ROLE, terminator().as_bytes().to_vec())?;
+        if let Some(joliet) = &self.joliet {
+            image.bytes(ROLE, joliet.descriptor(self.tree, &volume).as_bytes().to_vec())?;
+        }
+        image.bytes(ROLE, terminator().as_bytes().to_vec())?;
         Ok(())
     }
 }
 
+/// Where a file of the primary tree lies: the only one of a stub is the last hidden content.
+fn primary_file(contents: &Contents, stub: Option<&Tree>, node: NodeId) -> FileExtent {
+    if stub.is_some() { contents.last_hidden() } else { contents.file(node) }
+}
+
 /// Longest file in bytes: a hundred sections in the ISO 9660 and Joliet trees, and as many pieces as
 /// an entry of UDF holds.
-fn longest_file(options: &ImageOptions) -> u64 {
+fn longest_file(format: Format) -> u64 {
     // A last section of 32 bits would be longer by less than a sector; whole ones are easier said.
-    let sections = MAX_SECTIONS.saturating_mul(SECTION);
-    if options.udf { sections.min(MAX_PIECES.saturating_mul(PIECE)) } else { sections }
+    // Pieces end first.
+    let (sections, pieces) =
+        (MAX_SECTIONS.saturating_mul(SECTION), MAX_PIECES.saturating_mul(PIECE));
+    if format.has_udf() { sections.min(pieces) } else { sections }
 }
 
-fn times_out_of_range(tree: &Tree) -> Vec<Notice> {
-    let bad = |node: &NodeId| !(1900..=2155).contains(&tree.meta(*node).modified.civil().year);
-    tree.walk().filter(bad).map(|node| Notice::Time { path: tree.path(node) }).collect()
+fn times_out_of_range(tree: &Tree, format: Format) -> Notices {
+    let years = if format.has_records() { 1900..=2155 } else { 1..=9999 };
+    let mut notices = Notices::default();
+    for node in tree.walk().filter(|n| !years.contains(&tree.meta(*n).modified.civil().year)) {
+        notices.time(node);
+    }
+    notices
 }
 
-fn refuse_joliet_renames(notices: &[Notice]) -> Result<(), PlanError> {
-    let renames: Vec<Rename> = notices
-        .iter()
-        .filter_map(|notice| match notice {
-            Notice::Renamed(rename) if rename.tree == TreeKind::Joliet => Some(rename.clone()),
-            _ => None,
-        })
-        .collect();
-    if renames.is_empty() { Ok(()) } else { Err(PlanError::JolietNames { renames }) }
+/// Makes errors of what is to be none but a notice otherwise.
+fn refuse_notices(
+    options: &ImageOptions,
+    tree: &Tree,
+    notices: &Notices,
+    names: AllNames<'_>,
+) -> Result<(), PlanError> {
+    if options.strict_joliet {
+        let renames: Vec<Rename> = notices
+            .iter(tree, names)
+            .filter_map(|notice| match notice {
+                Notice::Renamed(rename) if rename.tree == TreeKind::Joliet => Some(rename),
+                _ => None,
+            })
+            .collect();
+        if !renames.is_empty() {
+            return Err(PlanError::JolietNames { renames });
+        }
+    }
+    if options.notices_refused && notices.len() > 0 {
+        return Err(PlanError::Notices { notices: notices.iter(tree, names).collect() });
+    }
+    Ok(())
 }

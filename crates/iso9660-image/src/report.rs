@@ -11,8 +11,10 @@ use crate::units::Lba;
 pub enum TreeKind {
     /// The tree of the primary volume descriptor: names like `NAME.EXT;1`.
     Primary,
-    /// The Joliet tree: names of up to 64 UTF-16 units.
+    /// The Joliet tree: names of up to 64 UTF-16 units, or [103](crate::Joliet::Units103).
     Joliet,
+    /// The primary tree as Rock Ridge has it: the names as they are.
+    RockRidge,
     /// The UDF tree: the names as they are.
     Udf,
 }
@@ -38,6 +40,7 @@ impl fmt::Display for TreeKind {
         f.write_str(match self {
             Self::Primary => "ISO 9660",
             Self::Joliet => "Joliet",
+            Self::RockRidge => "Rock Ridge",
             Self::Udf => "UDF",
         })
     }
@@ -66,7 +69,9 @@ impl fmt::Display for Rename {
 #[non_exhaustive]
 pub enum Notice {
     /// A name was shortened, had characters replaced, or got a number to tell it from another.
-    /// (Upper case and `;1`, which every ISO 9660 name has, are no reason for a notice.)
+    /// (Upper case and `;1`, which every ISO 9660 name has, are no reason for a notice.) A name of
+    /// the primary tree is told even where Rock Ridge shows it as it is: not every reader knows
+    /// Rock Ridge, and a caller that does not mind can leave out those of [`TreeKind::Primary`].
     Renamed(Rename),
     /// A folder of the primary tree lies deeper than the eight levels of ECMA-119 6.8.2.1. It is
     /// kept where it is; the folders below it get no notice of their own.
@@ -87,6 +92,15 @@ pub enum Notice {
         length: u32,
         /// Longest that the standard allows.
         allowed: u32,
+    },
+    /// Rock Ridge holds a name that Linux cuts: it reads names of up to 253 bytes of UTF-8.
+    LongName {
+        /// Path in the source tree.
+        path: String,
+        /// Bytes of the name.
+        len: usize,
+        /// Most bytes that Linux reads.
+        allowed: usize,
     },
     /// A time outside the years 1900 to 2155 is written as "not specified".
     Time {
@@ -113,6 +127,10 @@ impl fmt::Display for Notice {
             Self::LongPath { tree, path, length, allowed } => {
                 write!(f, "{tree}: {path} is {length} long, the standard ends at {allowed}; kept")
             }
+            Self::LongName { path, len, allowed } => write!(
+                f,
+                "Rock Ridge: {path} has a name of {len} bytes, Linux reads {allowed} and cuts it"
+            ),
             Self::Time { path } => {
                 write!(f, "{path}: its time is outside 1900 to 2155 and is left out")
             }

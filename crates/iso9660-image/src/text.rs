@@ -71,18 +71,33 @@ impl UdfVolumeId {
     /// Takes `text` as it is.
     ///
     /// # Errors
-    /// [`TextError`] when it is empty, too long, or holds a control character.
+    /// [`TextError`] when it is empty, too long, or holds a control character. See
+    /// [`from_label`](Self::from_label) for a conversion.
     pub fn new(text: &str) -> Result<Self, TextError> {
         let what = "UDF volume identifier";
         check_characters(what, text, "all but control characters", |c| !c.is_control())?;
-        let narrow = text.chars().all(|c| c <= '\u{FF}');
-        let bytes = if narrow {
-            text.chars().count()
-        } else {
-            text.encode_utf16().count().saturating_mul(2)
-        };
-        check_length(what, "bytes", bytes, Self::MAX)?;
+        check_length(what, "bytes", Self::measure(text), Self::MAX)?;
         Ok(Self(text.to_owned()))
+    }
+
+    /// The nearest identifier to any label: `_` for control characters, as many whole characters as
+    /// fit. An empty label becomes `_`.
+    pub fn from_label(label: &str) -> Self {
+        let mut text = String::new();
+        for c in label.chars() {
+            text.push(if c.is_control() { '_' } else { c });
+            if Self::measure(&text) > Self::MAX {
+                text.pop();
+                break;
+            }
+        }
+        Self(if text.is_empty() { "_".to_owned() } else { text })
+    }
+
+    /// Bytes, without the kind and the length.
+    fn measure(text: &str) -> usize {
+        let narrow = text.chars().all(|c| c <= '\u{FF}');
+        if narrow { text.chars().count() } else { text.encode_utf16().count().saturating_mul(2) }
     }
 
     /// The identifier.
@@ -198,6 +213,45 @@ impl fmt::Display for JolietVolumeId {
     }
 }
 
+/// The identifier of a volume set: 1 to 128 of `A-Z 0-9 _`. The Joliet descriptor has room for the
+/// first 64.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct VolumeSetId(String);
+
+impl VolumeSetId {
+    /// Longest identifier, in characters (ECMA-119 8.4.19).
+    pub const MAX: usize = 128;
+    /// As many of them as the Joliet descriptor has room for.
+    const MAX_JOLIET: usize = 64;
+
+    /// Takes `text` as it is.
+    ///
+    /// # Errors
+    /// [`TextError`] when it is empty, too long, or holds another character.
+    pub fn new(text: &str) -> Result<Self, TextError> {
+        let what = "volume set identifier";
+        check_characters(what, text, "A-Z, 0-9 and _", is_d_character)?;
+        check_length(what, "characters", text.len(), Self::MAX)?;
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The identifier as the Joliet descriptor holds it.
+    pub(crate) fn joliet(&self) -> &str {
+        self.0.get(..Self::MAX_JOLIET).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for VolumeSetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// A publisher, data preparer or application identifier: 1 to 64 of the a-characters
 /// (`A-Z 0-9 _`, space and `! " % & ' ( ) * + , - . / : ; < = > ?`), the first not `_`.
 ///
@@ -275,6 +329,23 @@ mod tests {
         // Fifteen units, then a pair that would end at seventeen.
         assert_eq!(from("123456789012345\u{1F4BF}x"), "123456789012345");
         assert_eq!(from("a/b"), "a_b");
+    }
+
+    #[test]
+    fn udf_volume_ids() {
+        let from = |label: &str| UdfVolumeId::from_label(label).0;
+        assert_eq!(from("Configuration Manager: a/b"), "Configuration Manager: a/b");
+        assert_eq!(from("a\tb\u{85}"), "a_b_");
+        assert_eq!(from(""), "_");
+        assert_eq!(from(&"ä".repeat(127)), "ä".repeat(126));
+        assert_eq!(from(&"漢".repeat(64)), "漢".repeat(63));
+        assert_eq!(from(&("漢".repeat(62) + "\u{1F4BF}")), "漢".repeat(62));
+        // One that is wide makes all wide.
+        assert_eq!(from(&("a".repeat(62) + "漢b")), "a".repeat(62) + "漢");
+        assert_eq!(from(&("a".repeat(63) + "漢")), "a".repeat(63));
+        for label in ["ä".repeat(200), "漢".repeat(200), "a".repeat(100) + "漢"] {
+            assert!(UdfVolumeId::new(&from(&label)).is_ok());
+        }
     }
 
     #[test]

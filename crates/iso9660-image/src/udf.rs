@@ -6,9 +6,10 @@ mod fields;
 
 use std::sync::Arc;
 
-use extent_image::{NodeId, PlanBuilder, Timestamp, Tree};
+use extent_image::{NodeId, Timestamp, Tree};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
+use crate::assembly::Assembly;
 use crate::disk::udf_basic::{LongAd, VolumeExtent};
 use crate::disk::udf_file::{
     FILE_IDENTIFIER, FILE_SET, FOLDER, FileIdentifier, FileSet, HIDDEN, PARENT,
@@ -42,8 +43,8 @@ const INTEGRITY_LBA: Lba = Lba::new(64);
 const FIRST_ANCHOR: Lba = Lba::new(ANCHOR_LBA);
 /// First sector of the partition: all but what is above lies in it.
 const PARTITION_START: u32 = 257;
-/// Block of the first file entry, behind the file set descriptor and its end.
-const FIRST_ENTRY: u32 = 2;
+/// Blocks of the file set descriptor and its end, the first of the partition.
+const FILE_SET_BLOCKS: u64 = 2;
 /// Unique ids of all but the root begin here (UDF 1.02, 3.2.1.1).
 const FIRST_UNIQUE_ID: u32 = 16;
 /// Longest name: one byte for the compression and 254 more.
@@ -68,6 +69,8 @@ pub(crate) struct Udf {
     numbers: Vec<u32>,
     /// In the order of `order`.
     folders: Vec<Folder>,
+    /// Where the entries begin.
+    entries: Lba,
 }
 
 /// What the descriptors say of the volume.
@@ -107,7 +110,7 @@ impl Udf {
                 return Err(PlanError::UdfName { path, found, allowed });
             }
         }
-        let mut this = Self { order, numbers, folders: Vec::new() };
+        let mut this = Self { order, numbers, folders: Vec::new(), entries: Lba::new(0) };
         for &node in this.order.iter().filter(|node| tree.is_folder(**node)) {
             let found = tree.children(node).iter().filter(|child| tree.is_folder(**child)).count();
             // The first link is the folder's name in its parent; the root is its own parent.
@@ -130,27 +133,39 @@ impl Udf {
     }
 
     /// Size of what lies around the partition: the recognition sequence directly behind the
-    /// terminator, then fixed places up to the first anchor.
+    /// terminator, then fixed places up to the file set behind the first anchor.
     pub(crate) fn place_volume(cursor: &mut Cursor) {
         cursor.take(SectorCount::new(len64(RECOGNITION.len())));
         cursor.skip_to(Lba::new(PARTITION_START));
+        cursor.take(SectorCount::new(FILE_SET_BLOCKS));
     }
 
-    /// Size of file set, entries and directories.
-    pub(crate) fn place_tree(&mut self, cursor: &mut Cursor) {
-        cursor.take(SectorCount::new(u64::from(FIRST_ENTRY)));
-        cursor.take(SectorCount::new(len64(self.order.len())));
+    /// Size of the entries.
+    pub(crate) fn place_entries(&mut self, cursor: &mut Cursor) {
+        self.entries = cursor.take(SectorCount::new(len64(self.order.len())));
+    }
+
+    /// Size of the directories, which touch.
+    pub(crate) fn place_directories(&mut self, cursor: &mut Cursor) {
+        let mut lba = cursor.take(self.sectors());
         for folder in &mut self.folders {
-            folder.lba = cursor.take(SectorCount::for_bytes(folder.len));
+            folder.lba = lba;
+            lba = lba.after(SectorCount::for_bytes(folder.len));
         }
     }
 
-    /// Descriptors from the recognition sequence to the first anchor.
+    /// Sectors of all directories.
+    fn sectors(&self) -> SectorCount {
+        let sectors = self.folders.iter().map(|folder| SectorCount::for_bytes(folder.len).get());
+        SectorCount::new(sectors.fold(0, u64::saturating_add))
+    }
+
+    /// Descriptors from the recognition sequence to the file set.
     pub(crate) fn write_volume(
         &self,
         tree: &Tree,
         volume: &UdfVolume<'_>,
-        builder: &mut PlanBuilder,
+        image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
         const ROLE: &str = "udf descriptor";
         let mut bytes = Vec::new();
@@ -158,39 +173,38 @@ impl Udf {
             let data = [0; 2041];
             bytes.put(Recognition { kind: 0, id, version: 1, data }.as_bytes());
         }
-        builder.bytes(ROLE, bytes)?;
+        image.bytes(ROLE, bytes)?;
         let set_id = format!("{:016X} {}", fingerprint(tree, volume), volume.label);
         for first in [MAIN, RESERVE] {
-            builder.zero_to("slack", first.byte_offset())?;
-            builder.bytes(ROLE, sequence(first, volume, &set_id))?;
+            image.seek(first.byte_offset())?;
+            image.bytes(ROLE, sequence(first, volume, &set_id))?;
         }
-        builder.zero_to("slack", INTEGRITY_LBA.byte_offset())?;
-        builder.bytes(ROLE, self.integrity(volume))?;
-        builder.zero_to("slack", FIRST_ANCHOR.byte_offset())?;
-        builder.bytes(ROLE, anchor(ANCHOR_LBA))?;
+        image.seek(INTEGRITY_LBA.byte_offset())?;
+        image.bytes(ROLE, self.integrity(volume))?;
+        image.seek(FIRST_ANCHOR.byte_offset())?;
+        image.bytes(ROLE, anchor(ANCHOR_LBA))?;
+        let mut bytes = self.file_set(volume);
+        bytes.extend(terminating(1));
+        image.bytes("udf file set", bytes)?;
         Ok(())
     }
 
     /// The second anchor.
     pub(crate) fn write_end(
         volume: &UdfVolume<'_>,
-        builder: &mut PlanBuilder,
+        image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
-        builder.bytes("udf descriptor", anchor(volume.last()))?;
+        image.bytes("udf descriptor", anchor(volume.last()))?;
         Ok(())
     }
 
-    /// Data: file set, entries, directories.
-    pub(crate) fn write_tree(
+    /// Data of the entries.
+    pub(crate) fn write_entries(
         &self,
         tree: &Tree,
-        volume: &UdfVolume<'_>,
         file: &dyn Fn(NodeId) -> FileExtent,
-        builder: &mut PlanBuilder,
+        image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
-        let mut bytes = file_set(volume);
-        bytes.extend(terminating(1));
-        builder.bytes("udf file set", bytes)?;
         let mut folders = self.folders.iter();
         let rows = (0u32..).zip(&self.order).map(|(number, &node)| {
             let is_folder = tree.is_folder(node);
@@ -214,14 +228,27 @@ impl Udf {
                 len,
             }
         });
-        let entries = Entries { first: FIRST_ENTRY, rows: rows.collect() };
-        builder.source("udf file entry", Arc::new(entries))?;
-        let mut bytes = Vec::new();
+        let entries = Entries { first: block(self.entries), rows: rows.collect() };
+        image.seek(self.entries.byte_offset())?;
+        image.source("udf file entry", Arc::new(entries))?;
+        Ok(())
+    }
+
+    /// Data of the directories.
+    pub(crate) fn write_directories(
+        &self,
+        tree: &Tree,
+        image: &mut Assembly<'_>,
+    ) -> Result<(), PlanError> {
+        let Some(root) = self.folders.first() else { return Ok(()) };
+        image.seek(root.lba.byte_offset())?;
+        let mut bytes =
+            Vec::with_capacity(usize::try_from(self.sectors().bytes()).unwrap_or_default());
         for folder in &self.folders {
             self.describe_folder(tree, folder, &mut bytes);
             bytes.pad_to_multiple(SECTOR_LEN);
         }
-        builder.bytes("udf directory", bytes)?;
+        image.bytes("udf directory", bytes)?;
         Ok(())
     }
 
@@ -235,7 +262,7 @@ impl Udf {
             let within = Out::position(out).saturating_sub(start) / SECTOR;
             // Blocks of a partition have 32 bits.
             let location = u32::try_from(base.saturating_add(within)).unwrap_or(u32::MAX);
-            put_identifier(number, characteristics, name, location, out);
+            put_identifier(self.entry_ad(number), characteristics, name, location, out);
         };
         put(tree.parent(folder.node), FOLDER | PARENT, &[], out);
         for &child in tree.children(folder.node) {
@@ -243,6 +270,28 @@ impl Udf {
             let is_folder = if tree.is_folder(child) { FOLDER } else { 0 };
             put(child, hidden | is_folder, &cs0(tree.name(child)), out);
         }
+    }
+
+    /// Where the entry with this number is.
+    fn entry_ad(&self, number: u32) -> LongAd {
+        let mut ad = LongAd::new_zeroed();
+        ad.len = u32::try_from(SECTOR_LEN).unwrap_or_default().into();
+        ad.block = block(self.entries).saturating_add(number).into();
+        ad.unique_id = unique_id(number).into();
+        ad
+    }
+
+    fn file_set(&self, volume: &UdfVolume<'_>) -> Vec<u8> {
+        let mut it = FileSet::new_zeroed();
+        it.time = time(volume.newest);
+        (it.interchange, it.max_interchange) = (3.into(), 3.into());
+        (it.character_sets, it.max_character_sets) = (1.into(), 1.into());
+        (it.volume_set, it.file_set) = (character_set(), character_set());
+        it.logical_volume_id = dstring(volume.label);
+        it.file_set_id = dstring(volume.label);
+        it.root = self.entry_ad(0);
+        it.domain = entity(DOMAIN, revision());
+        sector(FILE_SET, 0, &it, &[])
     }
 
     /// Logical volume integrity descriptor and its end.
@@ -282,17 +331,8 @@ fn unique_id(number: u32) -> u32 {
     }
 }
 
-/// Where the entry with this number is.
-fn entry_ad(number: u32) -> LongAd {
-    let mut ad = LongAd::new_zeroed();
-    ad.len = u32::try_from(SECTOR_LEN).unwrap_or_default().into();
-    ad.block = FIRST_ENTRY.saturating_add(number).into();
-    ad.unique_id = unique_id(number).into();
-    ad
-}
-
 fn put_identifier(
-    number: u32,
+    icb: LongAd,
     characteristics: u8,
     name: &[u8],
     location: u32,
@@ -303,7 +343,7 @@ fn put_identifier(
     it.characteristics = characteristics;
     // Longer names were refused.
     it.name_len = u8::try_from(name.len()).unwrap_or(u8::MAX);
-    it.icb = entry_ad(number);
+    it.icb = icb;
     let mut bytes = [it.as_bytes(), name].concat();
     bytes.pad_to_multiple(4);
     seal(FILE_IDENTIFIER, location, &mut bytes);
@@ -393,19 +433,6 @@ fn primary(volume: &UdfVolume<'_>, set_id: &str) -> Primary {
     it.time = time(volume.newest);
     it.implementation = implementation();
     it
-}
-
-fn file_set(volume: &UdfVolume<'_>) -> Vec<u8> {
-    let mut it = FileSet::new_zeroed();
-    it.time = time(volume.newest);
-    (it.interchange, it.max_interchange) = (3.into(), 3.into());
-    (it.character_sets, it.max_character_sets) = (1.into(), 1.into());
-    (it.volume_set, it.file_set) = (character_set(), character_set());
-    it.logical_volume_id = dstring(volume.label);
-    it.file_set_id = dstring(volume.label);
-    it.root = entry_ad(0);
-    it.domain = entity(DOMAIN, revision());
-    sector(FILE_SET, 0, &it, &[])
 }
 
 /// A number that tells this volume from others, made of its label, names, lengths and times: 64-bit

@@ -10,7 +10,8 @@ pub(crate) const SECTOR_LEN: usize = 2048;
 pub struct Lba(u32);
 
 impl Lba {
-    pub(crate) const fn new(sector: u32) -> Self {
+    /// The sector with this number.
+    pub const fn new(sector: u32) -> Self {
         Self(sector)
     }
 
@@ -69,22 +70,42 @@ impl SectorCount {
 /// the limit of 2^32 - 1 sectors before any of them is written down.
 pub(crate) struct Cursor {
     next: u64,
+    /// Sectors that are taken already, from the first to before the last; a part of the image lies
+    /// before or behind them, never on both sides.
+    hole: (u64, u64),
 }
 
 impl Cursor {
     pub(crate) fn at(first: Lba) -> Self {
-        Self { next: u64::from(first.0) }
+        Self { next: u64::from(first.0), hole: (0, 0) }
     }
 
+    /// Takes `count` sectors from `first` on out of what will be handed out. Only what was handed
+    /// out before may lie there: the caller has looked.
+    pub(crate) fn reserve(&mut self, first: Lba, count: SectorCount) {
+        let first = u64::from(first.0);
+        self.hole = (first, first.saturating_add(count.0));
+    }
+
+    /// The next run of `count` sectors that touch.
     pub(crate) fn take(&mut self, count: SectorCount) -> Lba {
-        let lba = Lba(u32::try_from(self.next).unwrap_or(u32::MAX));
-        self.next = self.next.saturating_add(count.0);
-        lba
+        self.take_aligned(count, 1)
     }
 
-    /// Skips a sector where that is needed to stand on an even one: 4 KiB.
-    pub(crate) fn align_even(&mut self) {
-        self.next = self.next.saturating_add(self.next % 2);
+    /// The same from an even sector on: 4 KiB.
+    pub(crate) fn take_even(&mut self, count: SectorCount) -> Lba {
+        self.take_aligned(count, 2)
+    }
+
+    fn take_aligned(&mut self, count: SectorCount, unit: u64) -> Lba {
+        let align = |next: u64| next.checked_next_multiple_of(unit).unwrap_or(next);
+        let (first, end) = self.hole;
+        let mut start = align(self.next);
+        if start < end && start.saturating_add(count.0) > first {
+            start = align(end);
+        }
+        self.next = start.saturating_add(count.0);
+        Lba(u32::try_from(start).unwrap_or(u32::MAX))
     }
 
     /// Goes on at `lba`, which is not behind.
@@ -92,9 +113,14 @@ impl Cursor {
         self.next = self.next.max(u64::from(lba.0));
     }
 
-    /// All sectors of the image up to here.
+    /// Goes on behind all that was handed out or reserved.
+    pub(crate) fn skip_to_end(&mut self) {
+        self.next = self.used().0;
+    }
+
+    /// All sectors of the image up to here, and those that were reserved.
     pub(crate) fn used(&self) -> SectorCount {
-        SectorCount(self.next)
+        SectorCount(self.next.max(self.hole.1))
     }
 }
 
@@ -119,10 +145,26 @@ mod tests {
         let mut cursor = Cursor::at(Lba::new(16));
         assert_eq!(cursor.take(SectorCount::for_bytes(2049)), Lba(16));
         assert_eq!(cursor.take(SectorCount::ONE), Lba(18));
-        cursor.align_even();
-        assert_eq!(cursor.take(SectorCount::new(u64::from(u32::MAX))), Lba(20));
+        assert_eq!(cursor.take_even(SectorCount::new(u64::from(u32::MAX))), Lba(20));
         assert_eq!(cursor.take(SectorCount::ONE), Lba(u32::MAX));
         assert_eq!(cursor.used().get(), 20 + (1 << 32));
         assert_eq!(Lba(u32::MAX).byte_offset(), 0xFFFF_FFFF * 2048);
+    }
+
+    #[test]
+    fn no_part_touches_what_is_reserved() {
+        let mut cursor = Cursor::at(Lba::new(16));
+        cursor.reserve(Lba::new(20), SectorCount::new(5));
+        assert_eq!(cursor.used().get(), 25);
+        assert_eq!(cursor.take(SectorCount::new(4)), Lba(16));
+        // Nothing has room before, and nothing is everywhere.
+        assert_eq!(cursor.take(SectorCount::new(0)), Lba(20));
+        assert_eq!(cursor.take_even(SectorCount::new(2)), Lba(26));
+        assert_eq!(cursor.used().get(), 28);
+
+        let mut cursor = Cursor::at(Lba::new(16));
+        cursor.reserve(Lba::new(20), SectorCount::new(5));
+        // A run that would reach into it lies behind it as a whole.
+        assert_eq!(cursor.take(SectorCount::new(5)), Lba(25));
     }
 }

@@ -12,7 +12,11 @@ use crate::name::utf16_be;
 use crate::options::ImageOptions;
 use crate::report::RecordTree;
 use crate::text::InfoText;
-use crate::units::SECTOR_LEN;
+use crate::units::{Lba, SECTOR_LEN};
+use crate::volume_set::VolumeSet;
+
+/// The first volume descriptor (ECMA-119 6.2.1); what lies before is the system area.
+pub(crate) const FIRST_DESCRIPTOR: Lba = Lba::new(16);
 
 /// The facts that both trees' descriptors share.
 pub(crate) struct Volume<'a> {
@@ -32,26 +36,27 @@ impl Volume<'_> {
         it.version = 1;
         it.file_structure_version = 1;
         it.volume_space_size = Both32::new(self.sectors);
-        it.volume_set_size = Both16::new(1);
-        it.volume_sequence_number = Both16::new(1);
+        let set = options.volume_set.as_ref();
+        it.volume_set_size = Both16::new(set.map_or(1, VolumeSet::size));
+        it.volume_sequence_number = Both16::new(set.map_or(1, VolumeSet::number));
         // 2048 fits 16 bits.
         it.logical_block_size = Both16::new(u16::try_from(SECTOR_LEN).unwrap_or_default());
-        let label = match kind {
+        let (label, set_id) = match kind {
             RecordTree::Primary => {
                 it.kind = PRIMARY;
-                options.volume_id.as_str()
+                (options.volume_id.as_str(), set.map(|set| set.id().as_str()))
             }
             RecordTree::Joliet => {
                 it.kind = SUPPLEMENTARY;
                 let [first, second, third, ..] = &mut it.escape_sequences;
                 [*first, *second, *third] = JOLIET_LEVEL_3;
-                options.joliet_volume_id.as_str()
+                (options.joliet_volume_id.as_str(), set.map(|set| set.id().joliet()))
             }
         };
         let info = |text: &Option<InfoText>| text.as_ref().map_or("", InfoText::as_str).to_owned();
         put_text(kind, &mut it.system_id, "");
         put_text(kind, &mut it.volume_id, label);
-        put_text(kind, &mut it.volume_set_id, "");
+        put_text(kind, &mut it.volume_set_id, set_id.unwrap_or_default());
         put_text(kind, &mut it.publisher_id, &info(&options.publisher));
         put_text(kind, &mut it.preparer_id, &info(&options.preparer));
         put_text(kind, &mut it.application_id, &info(&options.application));
@@ -93,7 +98,7 @@ mod tests {
     use zerocopy::IntoBytes;
 
     use super::*;
-    use crate::{JolietVolumeId, VolumeId};
+    use crate::{JolietVolumeId, VolumeId, VolumeSetId};
 
     #[test]
     fn descriptors_by_hand() {
@@ -126,6 +131,20 @@ mod tests {
         let filled = [b"\0 ".repeat(18), vec![0]].concat();
         assert_eq!(bytes[702..739], filled);
         assert_eq!(bytes[739..813], [filled.clone(), filled].concat());
+    }
+
+    #[test]
+    fn a_volume_of_a_set_by_hand() {
+        let id = VolumeSetId::new(&"S".repeat(128)).unwrap();
+        let options =
+            ImageOptions::from_label("D").with_volume_set(VolumeSet::new(id, 2, 0x0103).unwrap());
+        let volume = Volume { options: &options, sectors: 9, newest: Timestamp::FAT_EPOCH };
+        let primary = volume.descriptor(RecordTree::Primary);
+        assert_eq!(primary.as_bytes()[120..128], [3, 1, 1, 3, 2, 0, 0, 2]);
+        assert_eq!(primary.as_bytes()[190..318], [b'S'; 128]);
+        let joliet = volume.descriptor(RecordTree::Joliet);
+        assert_eq!(joliet.as_bytes()[120..128], [3, 1, 1, 3, 2, 0, 0, 2]);
+        assert_eq!(joliet.as_bytes()[190..318], b"\0S".repeat(64));
     }
 
     #[test]

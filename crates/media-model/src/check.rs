@@ -10,7 +10,7 @@ use crate::label::MediaLabel;
 use crate::path::{AddSpec, MediaPath};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
-use crate::target::{FileSystem, MediaType, Output, names_a_file};
+use crate::target::{BootPrompt, FileSystem, MediaType, Output, names_a_file};
 use crate::text::shown;
 
 /// The smallest USB image anything fits into, in bytes.
@@ -71,7 +71,9 @@ pub struct CheckedRequest {
     label: MediaLabel,
     include_autorun: bool,
     media_size: MediaSize,
+    split_files: bool,
     file_system: FileSystem,
+    boot_prompt: BootPrompt,
     image_size: Option<ImageSize>,
     boot_files: Option<PathBuf>,
     add: Vec<AddSpec>,
@@ -111,9 +113,19 @@ impl CheckedRequest {
         self.media_size
     }
 
+    /// Whether a file larger than a disc may be cut into numbered parts.
+    pub fn split_files(&self) -> bool {
+        self.split_files
+    }
+
     /// The file systems of a disc; of no meaning for USB.
     pub fn file_system(&self) -> FileSystem {
         self.file_system
+    }
+
+    /// Whether a disc asks for a key before it starts; of no meaning for USB.
+    pub fn boot_prompt(&self) -> BootPrompt {
+        self.boot_prompt
     }
 
     /// The size of the USB image; `None`: as small as the content allows.
@@ -177,6 +189,7 @@ impl CaptureMediaRequest {
         let label = problems.parse("label", self.label.as_deref()).unwrap_or_default();
         let media_size = problems.parse("media-size", self.media_size.as_deref());
         let file_system = problems.parse("file-system", self.file_system.as_deref());
+        let boot_prompt = problems.parse("boot-prompt", self.boot_prompt.as_deref());
         let image_size = problems.parse("image-size", self.image_size.as_deref());
         if self.boot_files.as_deref().is_some_and(|folder| folder.as_os_str().is_empty()) {
             let remedy = "name the folder that holds the boot files, or leave the option out";
@@ -186,27 +199,16 @@ impl CaptureMediaRequest {
         let add: Vec<AddSpec> =
             self.add.iter().filter_map(|text| problems.parse("add", Some(text))).collect();
 
-        match media_type {
-            Some(MediaType::CdDvd) if self.image_size.is_some() => problems.push(
-                "image-size",
-                ProblemKind::NotApplicable,
-                "an image size is for --media-type usb",
-                "leave it out; --media-size limits a disc",
-            ),
-            Some(MediaType::Usb) if self.media_size.is_some() => problems.push(
-                "media-size",
-                ProblemKind::NotApplicable,
-                "a media size is for --media-type cd-dvd",
-                "leave it out; --image-size sets the size of a USB image",
-            ),
-            _ => {}
+        if let Some(media_type) = media_type {
+            self.check_applicable(media_type, &mut problems);
         }
-        if media_type == Some(MediaType::Usb) && self.file_system.is_some() {
+        let limited = media_size.unwrap_or_default() != MediaSize::UNLIMITED;
+        if self.split_files && !(limited && media_type == Some(MediaType::CdDvd)) {
             problems.push(
-                "file-system",
+                "split-files",
                 ProblemKind::NotApplicable,
-                "a file system is for --media-type cd-dvd",
-                "leave it out; a USB image is FAT32",
+                "files are split for discs of a limited size",
+                "leave it out, or limit the discs with --media-size",
             );
         }
         if let (Some(size), Some(MediaType::Usb)) = (image_size, media_type) {
@@ -232,7 +234,9 @@ impl CaptureMediaRequest {
                     label,
                     include_autorun: self.include_autorun,
                     media_size: media_size.unwrap_or_default(),
+                    split_files: self.split_files,
                     file_system: file_system.unwrap_or_default(),
+                    boot_prompt: boot_prompt.unwrap_or_default(),
                     image_size,
                     boot_files: self.boot_files.clone(),
                     add,
@@ -242,6 +246,41 @@ impl CaptureMediaRequest {
                 })
             }
             _ => Err(problems.0),
+        }
+    }
+
+    /// Options that say nothing about this kind of media are mistakes, not wishes to overlook.
+    fn check_applicable(&self, media_type: MediaType, problems: &mut Problems) {
+        let rows = [
+            (
+                "image-size",
+                self.image_size.is_some() && media_type.is_disc(),
+                "an image size is for --media-type usb",
+                "leave it out; --media-size limits a disc",
+            ),
+            (
+                "media-size",
+                self.media_size.is_some() && !media_type.is_disc(),
+                "a media size is for --media-type cd-dvd",
+                "leave it out; --image-size sets the size of a USB image",
+            ),
+            (
+                "file-system",
+                self.file_system.is_some() && !media_type.is_disc(),
+                "a file system is for --media-type cd-dvd",
+                "leave it out; a USB image is FAT32",
+            ),
+            (
+                "boot-prompt",
+                self.boot_prompt.is_some() && !media_type.is_disc(),
+                "a boot prompt is for --media-type cd-dvd",
+                "leave it out; a stick starts without asking",
+            ),
+        ];
+        for (option, misplaced, what, remedy) in rows {
+            if misplaced {
+                problems.push(option, ProblemKind::NotApplicable, what, remedy);
+            }
         }
     }
 

@@ -47,6 +47,22 @@ impl MediaLabel {
         &self.0
     }
 
+    /// The label of one volume of a set: as many characters of the label as leave room for `_` and
+    /// the volume's number in `room` characters.
+    ///
+    /// ```
+    /// # use media_model::{JolietLabel, MediaLabel};
+    /// let label = MediaLabel::default();
+    /// assert_eq!(label.of_volume(2, MediaLabel::MAX).as_str(), "Configuration Manager_2");
+    /// assert_eq!(label.of_volume(12, JolietLabel::MAX).as_str(), "Configuration_12");
+    /// ```
+    #[must_use]
+    pub fn of_volume(&self, number: u16, room: usize) -> Self {
+        let suffix = format!("_{number}");
+        let kept = room.min(Self::MAX).saturating_sub(suffix.len());
+        Self(self.0.chars().take(kept).chain(suffix.chars()).collect())
+    }
+
     /// The content of `\MediaLabel.txt`: `label=<label>` and CR LF, ASCII.
     pub fn media_label_txt(&self) -> String {
         format!("label={}\r\n", self.0)
@@ -263,6 +279,20 @@ mod tests {
                 .changed(&label("Sixteen letters!"))
         );
         assert_eq!(JolietLabel::from_media_label(&label(&" ".repeat(20))).as_str(), "_");
+    }
+
+    #[test]
+    fn volumes_of_a_set_differ_in_every_form() {
+        let long = label(&"x".repeat(32));
+        assert_eq!(long.of_volume(10, MediaLabel::MAX).as_str(), format!("{}_10", "x".repeat(29)));
+        let joliet = |number| {
+            JolietLabel::from_media_label(&long.of_volume(number, JolietLabel::MAX)).to_string()
+        };
+        assert_eq!(
+            (joliet(1), joliet(65_535)),
+            (format!("{}_1", "x".repeat(14)), format!("{}_65535", "x".repeat(10)))
+        );
+        assert_eq!(label("a").of_volume(3, 1).as_str(), "_3");
     }
 
     #[test]

@@ -58,6 +58,7 @@ mod capacity;
 mod check;
 mod error;
 mod label;
+mod member;
 mod package;
 mod path;
 mod problem;
@@ -72,8 +73,9 @@ pub use error::{
     SizeError, SizeFault,
 };
 pub use label::{FatLabel, IsoLabel, JolietLabel, MediaLabel};
+pub use member::{part_name, set_member, set_member_number};
 pub use package::PackageId;
 pub use path::{AddSpec, MediaPath};
 pub use problem::{Problem, ProblemKind};
 pub use request::CaptureMediaRequest;
-pub use target::{FileSystem, MediaType, Output, TargetArch};
+pub use target::{BootPrompt, FileSystem, MediaType, Output, TargetArch};

@@ -33,10 +33,18 @@ pub struct CaptureMediaRequest {
     /// The size of one disc: see [`MediaSize`](crate::MediaSize). Default no limit; discs only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_size: Option<String>,
+    /// Whether a file larger than a disc may be cut into numbered parts. Default no; discs of a
+    /// limited size only.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub split_files: bool,
     /// The file systems of a disc: see [`FileSystem`](crate::FileSystem). Default `bridge`; discs
     /// only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file_system: Option<String>,
+    /// Whether a disc asks for a key before it starts: see [`BootPrompt`](crate::BootPrompt). Default
+    /// `yes`, where the boot image has what asks; discs only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_prompt: Option<String>,
     /// The size of a USB image: see [`ImageSize`](crate::ImageSize). Default as small as the
     /// content allows; USB only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,9 +98,19 @@ impl CaptureMediaRequest {
         Self { file_system: Some(file_system.into()), ..self }
     }
 
+    /// Sets whether a disc asks for a key before it starts. Default `yes`.
+    pub fn with_boot_prompt(self, prompt: impl Into<String>) -> Self {
+        Self { boot_prompt: Some(prompt.into()), ..self }
+    }
+
     /// Sets the size of one disc. Default no limit.
     pub fn with_media_size(self, size: impl Into<String>) -> Self {
         Self { media_size: Some(size.into()), ..self }
+    }
+
+    /// Sets whether a file larger than a disc may be cut into numbered parts. Default no.
+    pub fn with_split_files(self, split: bool) -> Self {
+        Self { split_files: split, ..self }
     }
 
     /// Sets the size of a USB image. Default as small as the content allows.

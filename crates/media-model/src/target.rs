@@ -55,9 +55,23 @@ pub enum MediaType {
     CdDvd,
     /// A stick: a partitioned disk image with one FAT32 volume.
     Usb,
+    /// One image that is both: a disc whose files lie in the FAT32 volume of a stick.
+    Hybrid,
 }
 
-words!(MediaType, "media type", "cd-dvd" => CdDvd, "usb" => Usb);
+words!(MediaType, "media type", "cd-dvd" => CdDvd, "usb" => Usb, "hybrid" => Hybrid);
+
+impl MediaType {
+    /// Whether the image is an ISO image.
+    pub fn is_disc(self) -> bool {
+        matches!(self, Self::CdDvd | Self::Hybrid)
+    }
+
+    /// Whether the image has a FAT32 volume and boots when it is written to a stick.
+    pub fn is_stick(self) -> bool {
+        matches!(self, Self::Usb | Self::Hybrid)
+    }
+}
 
 /// The file systems of a disc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -68,9 +82,24 @@ pub enum FileSystem {
     Bridge,
     /// ISO 9660 and Joliet alone.
     Iso,
+    /// UDF 1.02, and in ISO 9660 only a file that says so: the form of Microsoft's own discs.
+    UdfStub,
 }
 
-words!(FileSystem, "file system", "bridge" => Bridge, "iso" => Iso);
+words!(FileSystem, "file system", "bridge" => Bridge, "iso" => Iso, "udf-stub" => UdfStub);
+
+/// Whether a disc asks for a key before it starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum BootPrompt {
+    /// "Press any key to boot from CD or DVD", as the wizard's discs do.
+    #[default]
+    Yes,
+    /// It starts at once.
+    No,
+}
+
+words!(BootPrompt, "answer", "yes" => Yes, "no" => No);
 
 /// The processor the boot image is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -165,15 +194,17 @@ mod tests {
         assert_eq!(MediaType::new("usb"), Ok(MediaType::Usb));
         assert_eq!(MediaType::CdDvd.to_string(), "cd-dvd");
         assert_eq!(TargetArch::new("arm64").unwrap().efi_boot_file(), "bootaa64.efi");
-        for word in ["hybrid", "USB", "usb ", ""] {
+        for word in ["floppy", "USB", "usb ", ""] {
             let error = MediaType::new(word).unwrap_err();
-            assert_eq!(error.allowed(), ["cd-dvd", "usb"]);
-            assert_eq!(error.remedy(), "give one of: cd-dvd, usb");
+            assert_eq!(error.allowed(), ["cd-dvd", "usb", "hybrid"]);
+            assert_eq!(error.remedy(), "give one of: cd-dvd, usb, hybrid");
         }
         assert_eq!(
-            MediaType::new("hybrid").unwrap_err().what(),
-            "hybrid is no media type this version knows"
+            MediaType::new("floppy").unwrap_err().what(),
+            "floppy is no media type this version knows"
         );
+        assert!(MediaType::Hybrid.is_disc() && MediaType::Hybrid.is_stick());
+        assert!(!MediaType::CdDvd.is_stick() && !MediaType::Usb.is_disc());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use extent_image::Timestamp;
+use extent_image::{Timestamp, fold_case};
 use zerocopy::FromBytes;
 
 use crate::blobs::BlobTable;
@@ -331,14 +331,7 @@ impl std::fmt::Debug for Entry<'_> {
 
 /// Character by character, as NTFS does: no character becomes several.
 fn same_name(left: &str, right: &str) -> bool {
-    let fold = |c: char| {
-        let mut upper = c.to_uppercase();
-        match (upper.next(), upper.next()) {
-            (Some(single), None) => single,
-            _ => c,
-        }
-    };
-    left.chars().map(fold).eq(right.chars().map(fold))
+    left.chars().map(fold_case).eq(right.chars().map(fold_case))
 }
 
 struct Parser<'a> {

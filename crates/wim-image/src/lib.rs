@@ -16,7 +16,11 @@
 //! The file is not trusted: numbers meet [`Limits`] before memory is allocated, and whatever is read
 //! from the beginning to the end is checked against its SHA-1.
 //!
-//! Solid and LZMS-compressed WIMs (ESD), split WIMs, wimlib's pipable WIMs and the formats of Vista's
+//! [`split()`] cuts a WIM into parts (`.swm`) as plans over the WIM, [`Wim::open_set`] opens the
+//! parts of a split WIM as one, and [`restore()`] puts parts together to the very bytes they were cut
+//! from.
+//!
+//! Solid and LZMS-compressed WIMs (ESD), single parts of split WIMs, wimlib's pipable WIMs and the formats of Vista's
 //! betas are recognised and refused, each with what to do instead. [`mod@write`] makes small uncompressed
 //! WIMs for samples and tests.
 //!
@@ -48,11 +52,15 @@ pub mod decompress;
 mod disk;
 mod error;
 mod file;
+mod frame;
 mod hash;
 mod image;
 mod limits;
 pub mod pe;
+mod pieces;
 mod resource;
+mod set;
+mod split;
 mod verify;
 mod wim;
 pub mod write;
@@ -61,10 +69,13 @@ mod xml;
 pub use architecture::Architecture;
 pub use error::{ExtractError, FileError, ImageError, MetadataError, OpenError, ReadError};
 pub use file::FileInWim;
+pub use frame::{RestoreError, frame, restore};
 pub use hash::Sha1;
 pub use image::{Entry, Image};
 pub use limits::Limits;
 pub use resource::Compression;
+pub use set::SetError;
+pub use split::{SplitError, SwmPart, split};
 pub use verify::{Cancelled, Fault};
 pub use wim::{Warning, Wim};
 pub use xml::{ImageInfo, Version};

@@ -12,7 +12,7 @@ use crate::hash::{Hasher, Sha1};
 use crate::resource::{Resource, ResourceReader};
 use crate::wim::{Wim, read_table};
 
-/// Something that is wrong in a WIM.
+/// Something that is wrong in a WIM. Positions in a set of parts count through all parts in order.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
@@ -124,9 +124,9 @@ const BUFFER: usize = 1 << 20;
 const LISTED: usize = 10_000;
 
 impl Wim {
-    /// Checks everything: the integrity table if there is one, the SHA-1 of every blob, the tree of
-    /// every image and that the data of every file is there. Returns all faults, none for a sound
-    /// WIM.
+    /// Checks everything: the integrity table if there is one (in a set, that of every part), the
+    /// SHA-1 of every blob, the tree of every image and that the data of every file is there.
+    /// Returns all faults, none for a sound WIM.
     ///
     /// Data that lies over other data is told and read once, so the work stays in proportion to what
     /// the WIM unpacks to. At most some ten thousand faults are listed.
@@ -142,13 +142,13 @@ impl Wim {
     ) -> Result<Vec<Fault>, Cancelled> {
         let inner = &*self.inner;
         let mut faults = Faults::default();
-        let integrity = match self.integrity() {
-            Ok(integrity) => integrity,
-            Err(fault) => {
-                faults.push(fault);
-                None
+        let mut integrity = Vec::new();
+        for (base, header) in self.headers() {
+            match self.integrity(base, header) {
+                Ok(table) => integrity.extend(table),
+                Err(fault) => faults.push(fault),
             }
-        };
+        }
 
         let entries = inner.blobs.entries();
         let mut blobs = Vec::with_capacity(entries.len());
@@ -183,12 +183,12 @@ impl Wim {
             .iter()
             .map(|(resource, _)| resource.original)
             .chain(images.iter().copied())
-            .chain(integrity.iter().map(|table| table.end.saturating_sub(Header::SIZE)))
+            .chain(integrity.iter().map(|table| table.end.saturating_sub(table.start)))
             .fold(0_u64, u64::saturating_add);
         let mut meter = Meter { done: 0, total, progress };
         let mut buffer = vec![0; BUFFER];
-        if let Some(table) = integrity {
-            self.verify_integrity(&table, &mut buffer, &mut meter, &mut faults)?;
+        for table in &integrity {
+            self.verify_integrity(table, &mut buffer, &mut meter, &mut faults)?;
         }
         for (resource, hash) in blobs {
             if let Err(source) = self.verify_blob(resource, hash, &mut buffer, &mut meter)? {
@@ -215,11 +215,13 @@ impl Wim {
         entry.map_or(0, |entry| entry.resource.original_size.get().min(limit))
     }
 
-    fn integrity(&self) -> Result<Option<Integrity>, Fault> {
+    /// The integrity table of the file, or of the part that begins at `base`.
+    fn integrity(&self, base: u64, header: &Header) -> Result<Option<Integrity>, Fault> {
         let Wim { inner } = self;
+        let place = base.saturating_add(header.integrity.offset.get());
         let bytes = read_table(
             &inner.file,
-            &inner.header.integrity,
+            &header.integrity.moved_to(place),
             "the integrity table",
             inner.limits.table,
         )
@@ -228,9 +230,11 @@ impl Wim {
             return Ok(None);
         }
         // `read_table` has found the blob table inside the file when the WIM was opened.
-        let table = &inner.header.blob_table;
-        let end = table.offset.get().saturating_add(table.stored_size()).max(Header::SIZE);
-        let covered = end.saturating_sub(Header::SIZE);
+        let table = &header.blob_table;
+        let start = base.saturating_add(Header::SIZE);
+        let end = base.saturating_add(table.offset.get()).saturating_add(table.stored_size());
+        let end = end.max(start);
+        let covered = end.saturating_sub(start);
         let shape =
             |size, count, chunk_size| Fault::IntegrityShape { size, count, chunk_size, covered };
         let (head, rest) = IntegrityHead::read_from_prefix(&bytes).map_err(|_| shape(0, 0, 0))?;
@@ -245,7 +249,8 @@ impl Wim {
             && u64::from(size) <= to_u64(bytes.len());
         match hashes.get(..to_usize(u64::from(count))) {
             Some(hashes) if fits => {
-                Ok(Some(Integrity { chunk: u64::from(chunk), hashes: hashes.to_vec(), end }))
+                let (chunk, hashes) = (u64::from(chunk), hashes.to_vec());
+                Ok(Some(Integrity { chunk, hashes, start, end }))
             }
             _ => Err(shape(size, count, chunk)),
         }
@@ -258,7 +263,7 @@ impl Wim {
         meter: &mut Meter<'_>,
         faults: &mut Faults,
     ) -> Result<(), Cancelled> {
-        let mut start = Header::SIZE;
+        let mut start = table.start;
         for expected in &table.hashes {
             let end = start.saturating_add(table.chunk).min(table.end);
             let mut hasher = Hasher::new();
@@ -355,6 +360,8 @@ impl Faults {
 struct Integrity {
     chunk: u64,
     hashes: Vec<Sha1Hash>,
+    /// First byte covered, in the file.
+    start: u64,
     /// End of the bytes covered, in the file.
     end: u64,
 }

@@ -24,11 +24,63 @@ pub struct Wim {
 /// What files inside the WIM keep alive.
 pub(crate) struct Inner {
     pub(crate) file: WimFile,
+    /// Of the first part, if there are several.
     pub(crate) header: Header,
+    pub(crate) further: Vec<FurtherPart>,
     pub(crate) limits: Limits,
     pub(crate) blobs: BlobTable,
     images: Vec<ImageInfo>,
     warnings: Vec<Warning>,
+}
+
+/// A part of a split WIM behind the first.
+pub(crate) struct FurtherPart {
+    pub(crate) header: Header,
+    /// Where it begins when all parts are laid end to end.
+    pub(crate) base: u64,
+}
+
+/// One file, its header checked and its blob table read.
+pub(crate) struct PartFile {
+    pub(crate) file: WimFile,
+    pub(crate) header: Header,
+    pub(crate) table: Vec<u8>,
+}
+
+/// What a file with a WIM header is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A WIM that is not split.
+    Whole,
+    /// The same, or a part of one that is.
+    Part,
+    /// The frame of a WIM: its header, then at once its blob table.
+    Frame,
+}
+
+impl PartFile {
+    pub(crate) fn open(
+        source: Arc<dyn ReadAt>,
+        limits: Limits,
+        kind: Kind,
+    ) -> Result<Self, OpenError> {
+        let header = read_header(&*source)?;
+        let (compression, chunk_size) = match check_header(&header, kind) {
+            Err(OpenError::Solid { .. }) if is_encrypted(&source, &header, limits) => {
+                return Err(OpenError::EsdEncrypted);
+            }
+            checked => checked?,
+        };
+        let len = source.len();
+        let file = WimFile { source, len, compression, chunk_size };
+        let place = match kind {
+            Kind::Whole | Kind::Part => header.blob_table,
+            Kind::Frame => header.blob_table.moved_to(Header::SIZE),
+        };
+        let table = read_table(&file, &place, "the blob table", limits.table)
+            .map_err(|source| OpenError::BlobTable { source })?;
+        Ok(Self { file, header, table })
+    }
 }
 
 /// Something about a WIM that does not keep it from being read.
@@ -89,19 +141,19 @@ impl Wim {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with_limits(source: Arc<dyn ReadAt>, limits: Limits) -> Result<Self, OpenError> {
-        let header = read_header(&*source)?;
-        let (compression, chunk_size) = match check_header(&header) {
-            Err(OpenError::Solid { .. }) if is_encrypted(&source, &header, limits) => {
-                return Err(OpenError::EsdEncrypted);
-            }
-            checked => checked?,
-        };
-        let len = source.len();
-        let file = WimFile { source, len, compression, chunk_size };
+        let PartFile { file, header, table } = PartFile::open(source, limits, Kind::Whole)?;
+        let blobs = BlobTable::parse(&table, header.part_number.get());
+        Self::assemble(file, header, Vec::new(), blobs, limits)
+    }
 
-        let blobs = read_table(&file, &header.blob_table, "the blob table", limits.table)
-            .map_err(|source| OpenError::BlobTable { source })?;
-        let blobs = BlobTable::parse(&blobs, header.part_number.get());
+    /// The rest of opening: what depends on the blob table, and the XML.
+    pub(crate) fn assemble(
+        file: WimFile,
+        header: Header,
+        further: Vec<FurtherPart>,
+        blobs: BlobTable,
+        limits: Limits,
+    ) -> Result<Self, OpenError> {
         let count = header.image_count.get();
         if count > blobs.metadata_count() {
             return Err(OpenError::ImageCount { header: count, found: blobs.metadata_count() });
@@ -112,8 +164,10 @@ impl Wim {
         let xml = read_table(&file, &header.xml, "the XML", limits.xml)
             .map_err(|source| OpenError::Xml { source })?;
         let images = xml::parse(&xml, count)?;
-        let warnings = warnings(&header, compression, &blobs);
-        Ok(Self { inner: Arc::new(Inner { file, header, limits, blobs, images, warnings }) })
+        let warnings = warnings(&header, file.compression, &blobs);
+        Ok(Self {
+            inner: Arc::new(Inner { file, header, further, limits, blobs, images, warnings }),
+        })
     }
 
     /// How resources are compressed.
@@ -124,6 +178,11 @@ impl Wim {
     /// Bytes of a chunk before compression; 0 when nothing is compressed.
     pub fn chunk_size(&self) -> u32 {
         self.inner.file.chunk_size
+    }
+
+    /// How many files the WIM is in; above 1 only when opened by [`open_set`](Self::open_set).
+    pub fn part_count(&self) -> u16 {
+        self.inner.header.total_parts.get()
     }
 
     /// Number of images; they are counted from 1.
@@ -143,14 +202,21 @@ impl Wim {
         self.inner.header.guid
     }
 
-    /// Length of the file in bytes.
+    /// Length of the file in bytes, of all parts together if there are several.
     pub fn file_len(&self) -> u64 {
         self.inner.file.len
     }
 
-    /// True when the WIM has an integrity table, which [`verify`](Self::verify) checks.
+    /// True when the WIM, or a part of it, has an integrity table, which [`verify`](Self::verify)
+    /// checks.
     pub fn has_integrity_table(&self) -> bool {
-        !self.inner.header.integrity.is_absent()
+        self.headers().any(|(_, header)| !header.integrity.is_absent())
+    }
+
+    /// The parts' headers and where each part begins in the file, or in all parts laid end to end.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (u64, &Header)> {
+        let further = self.inner.further.iter().map(|part| (part.base, &part.header));
+        std::iter::once((0, &self.inner.header)).chain(further)
     }
 
     /// What the XML says of an image, counted from 1.
@@ -257,7 +323,7 @@ fn read_header(source: &dyn ReadAt) -> Result<Header, OpenError> {
 }
 
 /// Refuses by name what is not supported; tells compression and chunk size of what is.
-fn check_header(header: &Header) -> Result<(Compression, u32), OpenError> {
+fn check_header(header: &Header, kind: Kind) -> Result<(Compression, u32), OpenError> {
     if header.magic == Header::PIPABLE_MAGIC {
         return Err(OpenError::Pipable);
     }
@@ -277,7 +343,7 @@ fn check_header(header: &Header) -> Result<(Compression, u32), OpenError> {
     if part == 0 || part > total {
         return Err(OpenError::PartNumber { part, total });
     }
-    if total != 1 || flags & HeaderFlags::SPANNED != 0 {
+    if kind != Kind::Part && (total != 1 || flags & HeaderFlags::SPANNED != 0) {
         return Err(OpenError::Split { part, total });
     }
     let xpress = flags & (HeaderFlags::XPRESS | HeaderFlags::XPRESS_2) != 0;

@@ -10,50 +10,79 @@ use anyhow::{Context as _, Result};
 pub(super) struct Material {
     pub(super) title: String,
     pub(super) folder: PathBuf,
+    /// Length of all files.
+    pub(super) len: u64,
     /// Bytes, and room for the rest of the last cluster of each file.
     clusters_len: u64,
 }
 
-const FOLDERS: u32 = 100;
-const FILES_PER_FOLDER: u32 = 100;
-/// Small files are 4 to 8 KiB long.
-const SMALLEST: u64 = 4096;
+/// Ten thousand files: in so many folders, with as many folders in each, and the files dealt out.
+const FILES: u32 = 10_000;
+const OUTER: u32 = 56;
+const INNER: u32 = 3;
+/// The shortest file; as many files are between one power of two and the next as between any other.
+const SMALLEST: u64 = 512;
+const OCTAVES: u64 = 9;
 const CLUSTER: u64 = 4096;
 
 impl Material {
     /// A folder that holds one file of `len` bytes.
     pub(super) fn one_big_file(folder: &Path, len: u64) -> Result<Self> {
         make_folder(folder)?;
-        let mut noise = Noise::new(1);
+        // One piece of noise again and again, numbered: no tool of the comparison compresses or
+        // looks for repetition, and gibibytes of noise take their time.
+        let mut piece = Noise::new(1).bytes(1 << 20);
         let mut file = File::create(folder.join("big.bin"))?;
         let mut left = len;
         while left > 0 {
-            let step = left.min(1 << 20);
-            file.write_all(&noise.bytes(step))?;
-            left -= step;
+            for (byte, digit) in piece.iter_mut().zip(left.to_le_bytes()) {
+                *byte = digit;
+            }
+            let step = usize::try_from(left).unwrap_or(usize::MAX).min(piece.len());
+            file.write_all(piece.get(..step).unwrap_or_default())?;
+            left -= u64::try_from(step)?;
         }
         let title = format!("one file of {} MiB", len >> 20);
-        Ok(Self { title, folder: folder.to_path_buf(), clusters_len: len })
+        Ok(Self { title, folder: folder.to_path_buf(), len, clusters_len: len })
     }
 
-    /// Ten thousand files in a hundred folders.
+    /// Ten thousand files in 168 folders, most of them short, few long: what a folder of programs
+    /// looks like.
     pub(super) fn small_files(folder: &Path) -> Result<Self> {
         let mut noise = Noise::new(2);
         let (mut bytes, mut clusters_len) = (0, 0);
-        for outer in 0..FOLDERS {
+        for number in 0..FILES {
+            let (outer, inner) = (number % OUTER, number / OUTER % INNER);
+            let inner = folder.join(format!("folder-{outer:03}")).join(format!("part-{inner}"));
+            make_folder(&inner)?;
+            let octave = SMALLEST << (noise.next() % OCTAVES);
+            let len = octave + noise.next() % octave;
+            bytes += len;
+            clusters_len += len.next_multiple_of(CLUSTER);
+            fs::write(inner.join(format!("file-{number:05}.bin")), noise.bytes(len))?;
+        }
+        // Folders take clusters too: 60 long names fill two.
+        clusters_len += u64::from(OUTER * (INNER + 1)) * 4 * CLUSTER;
+        let title = format!("10,000 files, {} MiB in all", bytes >> 20);
+        Ok(Self { title, folder: folder.to_path_buf(), len: bytes, clusters_len })
+    }
+
+    /// A million empty files in a thousand folders.
+    pub(super) fn empty_files(folder: &Path) -> Result<Self> {
+        for outer in 0..1000 {
             let inner = folder.join(format!("folder-{outer:03}"));
             make_folder(&inner)?;
-            for number in 0..FILES_PER_FOLDER {
-                let len = SMALLEST + noise.next() % SMALLEST;
-                bytes += len;
-                clusters_len += len.next_multiple_of(CLUSTER);
-                fs::write(inner.join(format!("file-{number:03}.bin")), noise.bytes(len))?;
+            for number in 0..1000 {
+                File::create(inner.join(format!("file-{number:03}.bin")))?;
             }
-            // Folders take clusters too: 100 long names fill two or three.
-            clusters_len += 4 * CLUSTER;
         }
-        let title = format!("{} files, {} MiB in all", FOLDERS * FILES_PER_FOLDER, bytes >> 20);
-        Ok(Self { title, folder: folder.to_path_buf(), clusters_len })
+        let title = "1,000,000 empty files".to_owned();
+        Ok(Self { title, folder: folder.to_path_buf(), len: 0, clusters_len: 0 })
+    }
+
+    /// Where contenders put what they make.
+    pub(super) fn out(&self) -> PathBuf {
+        self.folder.with_extension("out")
     }
 
     /// Size of a FAT32 volume of 4 KiB clusters that holds it, in KiB: at least 65,600 clusters, so

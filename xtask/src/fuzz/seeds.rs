@@ -7,8 +7,9 @@ use anyhow::{Context as _, Result};
 
 use crate::context::Context;
 
-/// Nothing reads an ISO's first 16 sectors; the target `iso_check` puts them in front of its input.
-const SYSTEM_AREA: usize = 16 * 2048;
+/// Of an ISO's system area only the first sector is read; the target `iso_check` puts the others
+/// behind the first of its input.
+const SYSTEM_AREA: std::ops::Range<usize> = 2048..16 * 2048;
 
 /// Adds the seeds to the corpora.
 pub(super) fn make(context: &Context) -> Result<()> {
@@ -24,6 +25,9 @@ pub(super) fn make(context: &Context) -> Result<()> {
         {
             let wim = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
             put(&corpus, "wim_read", name, &wim)?;
+            // The target `wim_split` takes the limits of the parts from the first eight bytes.
+            let limits = [0_u32, 4096].map(u32::to_le_bytes).concat();
+            put(&corpus, "wim_split", name, &[limits, wim].concat())?;
         }
     }
     Ok(())
@@ -36,7 +40,7 @@ fn put(corpus: &Path, target: &str, name: &str, bytes: &[u8]) -> Result<()> {
     fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// A disc by `mkiso`, without its system area.
+/// A disc by `mkiso`, without the part of its system area that nobody reads.
 fn small_iso(context: &Context) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir()?;
     let content = folder.path().join("content");
@@ -49,7 +53,9 @@ fn small_iso(context: &Context) -> Result<Vec<u8>> {
         .args(["run", "--quiet", "--package", "iso9660-image", "--example", "mkiso", "--"])
         .args([&content, &image])
         .run()?;
-    Ok(fs::read(&image)?.split_off(SYSTEM_AREA))
+    let mut bytes = fs::read(&image)?;
+    bytes.drain(SYSTEM_AREA);
+    Ok(bytes)
 }
 
 /// The target `fat_check` takes the place of the volume, in sectors, from the first byte: 3 mod 4.

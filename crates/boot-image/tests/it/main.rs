@@ -69,7 +69,11 @@ fn by_media<'a>(found: &'a [Found], media: &str) -> Option<&'a Found> {
 fn a_complete_image_gives_every_file_its_place() {
     let image = boot_image(Some(Architecture::Amd64), &complete(Architecture::Amd64)).unwrap();
     assert_eq!(image.architecture(None).unwrap(), Architecture::Amd64);
-    let found = image.boot_files(Architecture::Amd64, None).unwrap().require(true).unwrap();
+    let found = image
+        .boot_files(Architecture::Amd64, None)
+        .unwrap()
+        .require(&[BootFile::Etfsboot, BootFile::Efisys])
+        .unwrap();
     for (media, bytes) in [
         ("bootmgr", &b"bootmgr"[..]),
         (r"boot\bcd", b"bios bcd"),
@@ -97,7 +101,8 @@ fn arm64_has_no_bios_files() {
     let media: Vec<_> = files.found.iter().map(|found| &*found.media).collect();
     assert!(media.contains(&r"EFI\Boot\bootaa64.efi"));
     assert!(!media.contains(&"bootmgr") && !media.contains(&r"boot\bcd"), "{media:?}");
-    assert!(files.missing.iter().all(|missing| missing.need == Need::Optional));
+    assert!(files.missing.iter().all(|missing| missing.need != Need::Required));
+    assert!(files.found.iter().all(|found| found.for_uefi));
 }
 
 #[test]
@@ -106,9 +111,13 @@ fn missing_files_are_all_named_with_every_place_searched() {
     let image = boot_image(Some(Architecture::Amd64), &files).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let files = image.boot_files(Architecture::Amd64, Some(folder.path())).unwrap();
-    let BootImageError::Missing(missing) = files.require(false).unwrap_err() else {
+    let BootImageError::Missing(missing) = files.require(&[]).unwrap_err() else {
         panic!("another error")
     };
+    let files = image.boot_files(Architecture::Amd64, None).unwrap();
+    assert!(!files.has(BootFile::Efisys) && files.has(BootFile::EfiBootManager));
+    let error = files.require(&[BootFile::Etfsboot]).unwrap_err();
+    assert!(error.to_string().contains(r"boot\etfsboot.com"), "{error}");
     let names: Vec<_> = missing.iter().map(|missing| &*missing.media).collect();
     assert_eq!(names, ["bootmgr", r"boot\bcd", r"EFI\Microsoft\Boot\bcd", r"boot\boot.sdi"]);
     let sdi = &missing[3].searched;
@@ -130,7 +139,7 @@ fn a_folder_of_boot_files_comes_first_and_fills_gaps() {
     fs::write(folder.path().join("media/Boot/Fonts/x.TTF"), "folder font").unwrap();
     fs::write(folder.path().join("fwfiles/etfsboot.com"), "folder etfsboot").unwrap();
     let found = image.boot_files(Architecture::Amd64, Some(folder.path())).unwrap();
-    let found = found.require(true).unwrap();
+    let found = found.require(&[BootFile::Etfsboot, BootFile::Efisys]).unwrap();
     assert_eq!(content(by_media(&found, r"boot\bcd").unwrap()), b"folder bcd");
     assert_eq!(content(by_media(&found, r"boot\etfsboot.com").unwrap()), b"folder etfsboot");
     assert_eq!(content(by_media(&found, r"EFI\Microsoft\Boot\bcd").unwrap()), b"uefi bcd");

@@ -103,12 +103,13 @@ pub(crate) fn of(output: Output) -> Ended {
     Ended { code: output.status.code(), stdout: output.stdout, stderr }
 }
 
-/// `create` for a disc or a stick; the stick is small.
+/// `create` for a disc, a stick or both; the stick is small.
 pub(crate) fn create(kind: &str) -> &'static str {
     match kind {
         "usb" => {
             "create --boot-image boot.wim --media-type usb --image-size 40MiB --path out/capture.img"
         }
+        "hybrid" => "create --boot-image boot.wim --media-type hybrid --path out/capture.iso",
         _ => "create --boot-image boot.wim --media-type cd-dvd --path out/capture.iso",
     }
 }

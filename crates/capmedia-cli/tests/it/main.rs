@@ -17,6 +17,7 @@ mod places;
 #[path = "../../../disk-image/tests/it/qemu.rs"]
 mod qemu;
 mod readers;
+mod sets;
 // Names, devices and messages in it are those of Unix.
 #[cfg(unix)]
 mod trouble;

@@ -16,7 +16,7 @@ fn image(kind: &str) -> &'static str {
 fn help_and_usage() {
     let bench = Bench::new();
     let help = String::from_utf8(bench.succeed("--help")).unwrap();
-    for word in ["create", "plan", "inspect", "verify", "demo", "Exit codes: 0 done"] {
+    for word in ["create", "plan", "inspect", "verify", "join", "demo", "Exit codes: 0 done"] {
         assert!(help.contains(word), "{help}");
     }
     let help = String::from_utf8(bench.succeed("create --help")).unwrap();
@@ -27,6 +27,7 @@ fn help_and_usage() {
         "--label",
         "--include-autorun",
         "--media-size",
+        "--split-files",
         "--image-size",
         "--boot-files",
         "--add",
@@ -126,7 +127,7 @@ fn inspect_tells_of_each_kind() {
     assert_eq!((&wim["kind"], &wim["architecture"]), (&"wim".into(), &"x64".into()));
     assert_eq!((&wim["boot-index"], &wim["compression"]), (&1.into(), &"none".into()));
     assert_eq!(wim["images"][0]["edition"], "WindowsPE");
-    assert_eq!(wim["boot-files"].as_array().unwrap().len(), 13);
+    assert_eq!(wim["boot-files"].as_array().unwrap().len(), 14);
     assert_eq!(wim["problems"], serde_json::json!([]));
     for kind in ["cd-dvd", "usb"] {
         bench.succeed(create(kind));

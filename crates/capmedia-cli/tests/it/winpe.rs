@@ -44,6 +44,13 @@ impl WinPe {
         Self { bench }
     }
 
+    /// Takes away what discs start by, which stock boot images of the Windows ADK have not.
+    pub(crate) fn make_stock(&self) {
+        fs::remove_dir_all(self.bench.path("tree/Windows/Boot/DVD/EFI/en-US")).unwrap();
+        fs::remove_file(self.bench.path("tree/Windows/Boot/DVD/PCAT/etfsboot.com")).unwrap();
+        fs::remove_file(self.bench.path("tree/Windows/Boot/DVD/PCAT/en-US/bootfix.bin")).unwrap();
+    }
+
     /// Captures the folder as `boot.wim`.
     pub(crate) fn capture(&self, compression: &str) {
         let (tree, wim) = (self.bench.path("tree"), self.bench.path("boot.wim"));
@@ -55,10 +62,15 @@ impl WinPe {
 
     /// What media must hold, when `found` tells its description, whose set id is not ours to know.
     pub(crate) fn expected(&self, kind: &str, found: &Files) -> Files {
-        let rows = if kind == "usb" { &X64[2..] } else { &X64[..] };
+        // What starts discs is on no stick, and UEFI starts a hybrid by its volume.
+        let rows = match kind {
+            "usb" => X64[2..].to_vec(),
+            "hybrid" => [&X64[..1], &X64[2..]].concat(),
+            _ => X64.to_vec(),
+        };
         let file = |path: &str| Some(fs::read(self.bench.path(path)).unwrap());
         let place = |part: &str| file(&format!("tree/{}", part.replace('\\', "/")));
-        let rows = rows.iter().map(|(media, part)| ((*media).to_owned(), place(part)));
+        let rows = rows.into_iter().map(|(media, part)| (media.to_owned(), place(part)));
         let mut files: Files = rows.collect();
         files.insert("sources/boot.wim".into(), file("boot.wim"));
         files.insert("MediaLabel.txt".into(), Some(b"label=Configuration Manager\r\n".into()));

@@ -235,6 +235,120 @@ fn manifests_that_do_not_fit_the_files() {
     assert!(found.faults[0].contains("cannot be read as text"), "{:?}", found.faults);
 }
 
+/// A disc with a file `a` and this description, both listed in the manifest as often as said.
+fn described(description: &str, times: usize) -> Vec<u8> {
+    let line = |path: &str, bytes: &[u8]| format!("{}  {path}\n", Digest::of(bytes)).repeat(times);
+    let sums = line("a", b"1") + &line("media.json", description.as_bytes());
+    let mut files = vec![("a", &b"1"[..]), ("media.json", description.as_bytes())];
+    if times > 0 {
+        files.push(("SHA256SUMS", sums.as_bytes()));
+    }
+    plain_disc(&files)
+}
+
+/// The second of two discs, so that nothing starts it; `more` are further fields.
+fn json(more: &str) -> String {
+    format!(
+        r#"{{"format":1,"media":"capture","label":"x","set-id":"x","volume":2,"volumes":2,
+        "architecture":"x64"{more}}}"#
+    )
+}
+
+/// `verify` finds as many faults as there are parts, each of which says its part.
+#[track_caller]
+fn assert_faults(disc: &[u8], parts: &[&str]) {
+    let found = check(disc).unwrap().faults;
+    assert_eq!(found.len(), parts.len(), "{found:#?}");
+    for (found, part) in found.iter().zip(parts) {
+        assert!(found.contains(part), "{part}: {found}");
+    }
+}
+
+#[test]
+fn media_of_ours_is_not_like_that() {
+    let says = |json: &str, times, parts: &[&str]| assert_faults(&described(json, times), parts);
+    says(&json(""), 1, &[]);
+    says(r#"{"format":1}"#, 1, &["media.json: cannot be read: missing field `media`"]);
+    says("{", 1, &["media.json: cannot be read: EOF"]);
+    says("[]", 1, &["media.json: cannot be read: "]);
+    says(r#"{"format":99}"#, 1, &["has format 99, made by a newer version"]);
+    says(r#"{"format":0}"#, 1, &["has format 0"]);
+    says(&json(""), 0, &["SHA256SUMS: not there, although media.json is"]);
+    says("{", 0, &["media.json: cannot be read", "SHA256SUMS: not there"]);
+    let twice = ["a: listed twice in SHA256SUMS", "media.json: listed twice in SHA256SUMS"];
+    says(&json(""), 2, &twice);
+    assert_eq!(check(&described(&json(""), 2)).unwrap().compared, 2);
+    // Nothing starts it.
+    let first = json("").replace(r#""volume":2,"#, r#""volume":1,"#);
+    says(&first, 1, &["starts under BIOS", "starts under UEFI"]);
+    says(&first.replace("x64", "arm64"), 1, &["starts under UEFI"]);
+
+    let sums = format!("{}  a\n", Digest::of(b"1"));
+    let listed = json(r#","files":[{"path":"b","size":1,"volume":2}]"#);
+    let files = [("a", &b"1"[..]), ("b", b"2"), ("c", b"3"), ("media.json", listed.as_bytes())];
+    let disc = plain_disc(&[&files[..], &[("SHA256SUMS", sums.as_bytes())]].concat());
+    assert_faults(&disc, &["b: has no digest in SHA256SUMS", "media.json: has no digest in"]);
+    assert_eq!(check(&disc).unwrap().unlisted, ["c"]);
+}
+
+#[test]
+fn descriptions_that_contradict_themselves() {
+    let says = |json: &str, parts: &[&str]| assert_faults(&described(json, 1), parts);
+    let third = json("").replace(r#""volume":2,"#, r#""volume":3,"#);
+    says(&third, &["media.json: says that it is volume 3 of 2"]);
+    let file = |path: &str, size| format!(r#"{{"path":"{path}","size":{size},"volume":1}}"#);
+    for path in ["../up", "/root", "a//b", "", "x/..", r"a\\b"] {
+        let listed = json(&format!(r#","files":[{}]"#, file(path, 1)));
+        says(&listed, &["is no path of ours: "]);
+        let joined = json(&format!(
+            r#","files":[{}],"joins":[{{"path":"{path}","size":1,"parts":["p"]}}]"#,
+            file("p", 1)
+        ));
+        says(&joined, &["is no path of ours: "]);
+    }
+    for path in ["SHA256SUMS", "media.JSON/x"] {
+        let listed = json(&format!(r#","files":[{}]"#, file(path, 1)));
+        says(&listed, &["which each disc has itself"]);
+    }
+    let twice = json(&format!(
+        r#","files":[{},{}],"joins":[{{"path":"q","size":1,"parts":["p"]}}]"#,
+        file("p", 1),
+        file("q", 1)
+    ));
+    says(&twice, &["media.json: lists q twice"]);
+    let lie = ["the parts listed for j do not make its"];
+    for (size, frame, parts) in [
+        (1, "", &[][..]),
+        (2, "", &lie),
+        (u64::MAX, "", &lie),
+        (2, r#","frame":"f""#, &lie),
+        (4, r#","frame":"f""#, &[]),
+        (5, r#","frame":"f""#, &lie),
+    ] {
+        let joined = json(&format!(
+            r#","files":[{},{}],"joins":[{{"path":"j","size":{size},"parts":["p"]{frame}}}]"#,
+            file("p", 1),
+            file("f", 3)
+        ));
+        says(&joined, parts);
+    }
+    says(&json(r#","joins":[{"path":"j","size":0,"parts":[]}]"#), &lie);
+}
+
+#[test]
+fn faults_and_descriptions_have_limits() {
+    let gone: String = (0..10_050).map(|at| format!("{}  {at}\n", Digest::of(b""))).collect();
+    let found = check(&plain_disc(&[("SHA256SUMS", gone.as_bytes())])).unwrap();
+    assert_eq!((found.faults.len(), &*found.faults[10_000]), (10_001, "and 50 more"));
+
+    let long = format!("{}{}", json(""), " ".repeat(64 << 20));
+    assert_faults(&described(&long, 1), &["more than the 67108864 that are read"]);
+    let parts = vec!["\"\""; 1_100_000].join(",");
+    let join = format!(r#"{{"path":"j","size":0,"parts":[{parts}]}}"#);
+    let many = json(&format!(r#","joins":[{join},{join}]"#));
+    assert_faults(&described(&many, 1), &["it lists more than 2000000"]);
+}
+
 #[test]
 fn what_is_no_media() {
     for bytes in [&b""[..], b"text", &noise(100_000, 1), &small_wim()] {
@@ -259,15 +373,29 @@ fn inspect_tells_what_a_file_is() {
     for kind in ["cd-dvd", "usb"] {
         make(&workshop.request(kind)).unwrap();
     }
+    let mut request = workshop.request("hybrid");
+    request.path = Some(workshop.path("out/both.iso"));
+    make(&request).unwrap();
+    let Inspection::Disc(both) = inspect(&workshop.path("out/both.iso")).unwrap() else { panic!() };
+    assert_eq!((both.partitions.len(), both.partitions[0].start), (1, 1 << 20));
     let Inspection::Wim(wim) = inspect(&workshop.path("boot.wim")).unwrap() else { panic!() };
     assert_eq!((wim.architecture.as_deref(), wim.boot_index), (Some("x64"), Some(1)));
-    assert_eq!((wim.boot_files.len(), wim.problems.len()), (13, 0));
+    assert_eq!((wim.boot_files.len(), wim.problems.len()), (14, 0));
     let missing: Vec<_> = wim.missing.iter().map(|missing| missing.needed).collect();
     assert!(missing.iter().all(|needed| *needed == "optional"), "{:?}", wim.missing);
     let Inspection::Disc(disc) = inspect(&workshop.path("out/capture.iso")).unwrap() else {
         panic!()
     };
     assert_eq!((&*disc.label, disc.boot_entries.len()), ("CONFIGURATION_MANAGER", 2));
+    assert_eq!(disc.partitions, []);
+    assert_eq!((disc.problems.len(), both.problems.len()), (0, 0));
+    // Both halves of the volume size must agree.
+    let mut bytes = fs::read(workshop.path("out/capture.iso")).unwrap();
+    bytes[16 * 2048 + 87] ^= 1;
+    let Inspection::Disc(disc) = inspect(&workshop.put("bad.iso", bytes)).unwrap() else {
+        panic!()
+    };
+    assert!(disc.problems[0].contains("volume space size"), "{:?}", disc.problems);
     let Inspection::Disk(disk) = inspect(&workshop.path("out/capture.img")).unwrap() else {
         panic!()
     };

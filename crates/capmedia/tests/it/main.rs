@@ -12,8 +12,14 @@ mod damage;
 mod discs;
 mod guards;
 mod hostile;
+mod hybrids;
+#[cfg(unix)]
+mod joins;
 mod places;
 mod sameness;
+#[cfg(unix)]
+mod sets;
+mod starts;
 mod sticks;
 mod support;
 mod trouble;

@@ -205,8 +205,18 @@ pub(crate) fn small_parts(machine: Architecture) -> Parts {
         parts.insert(part.to_owned(), format!("stands in for {media}").into_bytes());
     }
     parts.insert(r"Windows\Boot\EFI\bootmgfw.efi".into(), pe(machine));
+    parts.insert(r"Windows\Boot\DVD\EFI\en-US\efisys.bin".into(), floppy());
     parts.insert(r"Windows\System32\winpeshl.ini".into(), b"[LaunchApps]\r\n".to_vec());
     parts
+}
+
+/// As much of a FAT volume as tells that it is one.
+pub(crate) fn floppy() -> Vec<u8> {
+    let mut bytes = vec![0; 512];
+    bytes[..16].copy_from_slice(b"\xEB\x3C\x90MSDOS5.0\0\x02\x01\x01\0");
+    bytes[16..24].copy_from_slice(&[2, 224, 0, 1, 0, 0xF0, 9, 0]);
+    bytes[510..].copy_from_slice(&[0x55, 0xAA]);
+    bytes
 }
 
 /// As much of a program as tells what it runs on.
@@ -248,13 +258,15 @@ pub(crate) fn told(error: &Error) -> String {
 /// Bytes that look like none before.
 pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let word = || {
+    let mut bytes = Vec::with_capacity(len + 8);
+    while bytes.len() < len {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state.to_le_bytes()
-    };
-    std::iter::repeat_with(word).flatten().take(len).collect()
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(len);
+    bytes
 }
 
 /// A file of `len` bytes that takes no room on most file systems.

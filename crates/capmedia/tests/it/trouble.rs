@@ -6,12 +6,13 @@ use std::ops::ControlFlow;
 
 use capmedia::{Blame, Error, MediaPlan, PublishError, Target, create};
 use extent_image::StreamError;
+use iso9660_image::TreeKind;
 use media_model::CaptureMediaRequest;
 use wim_image::Architecture;
 
 use crate::places::X64;
 use crate::support::{
-    Workshop, assert_sound, make, noise, pe, small_parts, small_wim, sparse, told, wim,
+    Workshop, assert_sound, disc_files, make, noise, pe, small_parts, small_wim, sparse, told, wim,
 };
 
 const KINDS: [&str; 2] = ["cd-dvd", "usb"];
@@ -64,11 +65,14 @@ fn no_boot_manager_anywhere() {
         Some(Architecture::Amd64),
         &[(r"Windows\System32\a.dll".to_owned(), vec![1])].into(),
     ));
-    let needed = ["etfsboot.com", "efisys.bin", "bootmgr", "bootx64.efi", r"boot\bcd", "boot.sdi"];
-    assert_refused(&workshop, &workshop.request("cd-dvd"), Blame::Input, &needed);
-    let error = told(&make(&workshop.request("usb")).unwrap_err());
-    for name in ["etfsboot.com", "efisys.bin", "bootfix.bin", "memtest"] {
-        assert!(!error.contains(name), "{error}");
+    let needed = ["bootmgr", "bootx64.efi", r"boot\bcd", "boot.sdi"];
+    for kind in KINDS {
+        let request = workshop.request(kind);
+        assert_refused(&workshop, &request, Blame::Input, &needed);
+        let error = told(&make(&request).unwrap_err());
+        for name in ["etfsboot.com", "efisys.bin", "bootfix.bin", "memtest"] {
+            assert!(!error.contains(name), "{error}");
+        }
     }
 }
 
@@ -138,16 +142,24 @@ fn names_that_media_cannot_hold() {
     let add = |workshop: &Workshop, kind, folder: &str| {
         workshop.request(kind).with_add(workshop.add(folder, "x"))
     };
-    // 64 UTF-16 units are what Joliet holds; FAT holds 255.
+    // 64 UTF-16 units are what Joliet holds; UDF and FAT hold 254 and 255.
     workshop.put(&format!("long/{long}"), "x");
-    let says = [&*long, "Joliet", "rename"];
-    assert_refused(&workshop, &add(&workshop, "cd-dvd", "long"), Blame::Input, &says);
-    make(&add(&workshop, "usb", "long")).unwrap();
     workshop.put("semicolon/a;b", "x");
-    let request = add(&workshop, "cd-dvd", "semicolon");
-    assert_refused(&workshop, &request, Blame::Input, &["a;b", "Joliet"]);
-    make(&add(&workshop, "usb", "semicolon").with_force(true)).unwrap();
-    fs::remove_file(workshop.path("out/capture.img")).unwrap();
+    for (folder, name) in [("long", &*long), ("semicolon", "a;b")] {
+        let request = add(&workshop, "cd-dvd", folder);
+        let joliet_alone = request.clone().with_file_system("iso");
+        assert_refused(&workshop, &joliet_alone, Blame::Input, &[name, "Joliet", "rename"]);
+        let made = make(&request).unwrap();
+        let warning = made.summary.warnings[0].to_string();
+        assert!(made.summary.warnings.len() == 1 && warning.contains(name), "{warning}");
+        let path = workshop.path("out/capture.iso");
+        assert_sound(&path);
+        let files = disc_files(File::open(&path).unwrap(), TreeKind::Udf);
+        assert!(files.contains_key(&format!("x/{name}")));
+        fs::remove_file(path).unwrap();
+        make(&add(&workshop, "usb", folder)).unwrap();
+        fs::remove_file(workshop.path("out/capture.img")).unwrap();
+    }
 
     for (name, says) in [
         ("a:b", "':'"),
@@ -245,12 +257,12 @@ fn files_of_4_gib() {
 fn more_than_the_media_holds() {
     let workshop = Workshop::new();
     let request = over_an_old_image(&workshop, "cd-dvd").with_media_size("3MB");
-    let says = ["sectors", "1536", "choose a larger medium or take files out"];
+    let says = ["sectors", "1536", "the smallest media size that would do is 5MB"];
     assert_refused(&workshop, &request, Blame::Request, &says);
     assert_old(&request);
     sparse(&workshop.path("big"), 660 << 20);
     let request = request.with_add(workshop.add("big", "big")).with_media_size("650MB");
-    assert_refused(&workshop, &request, Blame::Request, &["332800"]);
+    assert_refused(&workshop, &request, Blame::Request, &["332800", "661MB", "--split-files"]);
     let request = workshop.request("cd-dvd").with_media_size("5MB").with_force(true);
     make(&request).unwrap();
 }

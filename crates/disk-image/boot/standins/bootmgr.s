@@ -1,4 +1,5 @@
-# Stand-in for BOOTMGR: tells how it was entered and whether the whole file is in memory.
+# Stand-in for BOOTMGR: tells how it was entered, what the drive in DL reads, and whether the whole
+# file is in memory.
 #
 # This is the head of a file of any length up to 512 KiB. Header, little-endian:
 #   00  3  jump
@@ -7,7 +8,8 @@
 #   0C  4  FNV-1a (32 bits) of the whole file with the bytes 08-0F taken as zero
 # Not a plain sum of bytes: that would not see two sectors that changed places.
 #
-# In:   2000:0000, SS:SP = 0000:7C00, DS = ES = FS = GS = 0, DL = drive, BPB at 0000:7C00.
+# In:   2000:0000, SS:SP = 0000:7C00, DS = ES = FS = GS = 0, DL = drive, BPB at 0000:7C00; from a
+#       disc all of the BPB is 0 but the drive number.
 # QEMU's debug exit: 10h = all well, 11h = something is not as it should be.
 
         .intel_syntax noprefix
@@ -19,6 +21,9 @@
         .equ    BOOT_SECTOR, 0x7C00
         .equ    HIDDEN_SECTORS, BOOT_SECTOR + 0x1C
         .equ    DRIVE, BOOT_SECTOR + 0x40
+        .equ    BPB_COMPARED, 0x40      # bytes of the boot sector before the drive number
+        .equ    BUFFER_SEGMENT, 0x1000  # 64 KiB that nobody uses here
+        .equ    FIRST_DESCRIPTOR, 16    # of an ISO 9660 volume, in sectors of 2048 bytes
         .equ    FNV_BASIS, 0x811C9DC5
         .equ    FNV_PRIME, 0x01000193
 
@@ -79,6 +84,9 @@ one:    call    print_byte
         jmp     field
 fields_end:
 
+        call    drive
+        call    print
+
         cmp     word ptr [entry_cs], SEGMENT
         jne     entry_bad
         cmp     word ptr [entry_sp], BOOT_SECTOR
@@ -113,6 +121,63 @@ sum_told:
         jne     leave_machine
         mov     al, 0x10
         jmp     leave_machine
+
+# SI = what to say of the drive whose number came in DL: whether it reads the disc or the volume that
+# this file is from. Nothing else is used to tell one drive from another.
+drive:
+        mov     eax, FIRST_DESCRIPTOR
+        call    read
+        jc      drive_plain             # no extensions
+        mov     si, offset text_disc
+        cmp     dword ptr es:[1], 0x30304443    # "CD00"
+        je      drive_told
+        mov     eax, dword ptr [hidden]
+        call    read
+        jc      drive_bad
+        mov     si, offset text_volume
+        jmp     drive_compare
+drive_plain:
+        mov     ax, 0x0201              # sector 1 of cylinder 0, head 0: too early to know more
+        mov     cx, 1
+        xor     dh, dh
+        mov     dl, byte ptr [entry_dl]
+        xor     bx, bx
+        int     0x13
+        jc      drive_bad
+        mov     si, offset text_floppy
+        cmp     word ptr es:[510], 0xAA55
+        je      drive_told
+        jmp     drive_bad
+drive_compare:
+        push    si
+        push    ds
+        xor     di, di
+        mov     ds, di
+        mov     si, BOOT_SECTOR
+        mov     cx, BPB_COMPARED
+        repe cmpsb
+        pop     ds
+        pop     si
+        je      drive_told
+drive_bad:
+        inc     byte ptr [faults]
+        mov     si, offset text_drive_bad
+drive_told:
+        ret
+
+# Reads sector EAX of the drive to BUFFER_SEGMENT:0000, which is in ES afterwards. CF = 1 on failure.
+read:
+        mov     bx, BUFFER_SEGMENT
+        mov     es, bx
+        mov     dword ptr [packet_sector], eax
+        mov     byte ptr [packet], 16
+        mov     word ptr [packet_count], 1      # firmware may change it
+        mov     word ptr [packet_segment], bx
+        mov     si, offset packet
+        mov     dl, byte ptr [entry_dl]
+        mov     ah, 0x42
+        int     0x13
+        ret
 
 # EAX = FNV-1a of the file.
 sum:
@@ -168,6 +233,14 @@ fields:
         show    4, hidden, " hidden="
         show    1, bpb_drive, " BPB drive="
         .byte   0
+text_disc:
+        .asciz  ", DL reads the disc"
+text_volume:
+        .asciz  ", DL reads the volume"
+text_floppy:
+        .asciz  ", DL reads a floppy"
+text_drive_bad:
+        .asciz  ", DL reads SOMETHING ELSE"
 text_entry_ok:
         .asciz  ", entry ok"
 text_entry_bad:
@@ -182,6 +255,14 @@ text_sum_bad:
         .balign 4, 0
 # What is stored while running: zero in the file, and taken as zero in the sum.
 scratch:
+packet: .byte   0, 0                    # of int 13h AH=42h: its length
+packet_count:
+        .word   0
+        .word   0                       # offset
+packet_segment:
+        .word   0
+packet_sector:
+        .long   0, 0
 hidden: .long   0
 entry_cs:
         .word   0

@@ -1,11 +1,13 @@
-# Stand-in for an x64 boot loader: a UEFI application that says it was started and looks at
-# \sources\boot.wim on the device it came from. Text goes to the firmware's console and to COM1.
+# Stand-in for an x64 boot loader: a UEFI application that says it was started, reads all of
+# \sources\boot.wim on the device it came from, and tells its length and its FNV-1a (32 bits). Text
+# goes to the firmware's console and to COM1.
 #
 # A PE32+ image written out by hand, so that no linker's idea of one matters: headers, one section
 # of code and constants, and an empty .reloc section, because some firmware refuses to move an image
 # without one. Nothing in it needs relocating: every address is relative to RIP.
 #
-# QEMU's debug exit: 10h = boot.wim is a WIM, or there is none; 11h = it is there and is no WIM.
+# QEMU's debug exit: 10h = boot.wim is a WIM that can be read to its end, or there is none; 11h = it is
+# there and is not like that.
 
         .intel_syntax noprefix
         .text
@@ -23,13 +25,20 @@
         # UEFI specification: offsets in its tables, in bytes
         .equ    SYSTEM_CON_OUT, 0x40
         .equ    SYSTEM_BOOT_SERVICES, 0x60
+        .equ    BOOT_ALLOCATE_POOL, 0x40
         .equ    BOOT_HANDLE_PROTOCOL, 0x98
         .equ    TEXT_OUTPUT_STRING, 0x08
         .equ    LOADED_IMAGE_DEVICE, 0x18
         .equ    VOLUME_OPEN, 0x08
         .equ    FILE_OPEN, 0x08
         .equ    FILE_READ, 0x20
+        .equ    FILE_SET_POSITION, 0x38
         .equ    FILE_MODE_READ, 1
+        .equ    LOADER_DATA, 2          # a kind of memory
+
+        .equ    PIECE, 0x100000         # bytes read at a time
+        .equ    FNV_BASIS, 0x811C9DC5
+        .equ    FNV_PRIME, 0x01000193
 
 _start:
         # MS-DOS header: only the mark and the place of the PE header count
@@ -92,12 +101,12 @@ text:
 # RCX = our image handle, RDX = system table. Calls follow the Microsoft x64 convention: arguments
 # in RCX, RDX, R8, R9 and on the stack above 32 bytes of shadow space, stack aligned to 16.
 #
-# Kept throughout: RBX = system table, RSI = what was found last (a protocol or a file).
-# Frame, from RSP: 00-1F shadow, 20 fifth argument, 30 result, 38 length, 40 buffer.
+# Kept throughout: RBX = system table, RSI = what was found last (a protocol or a file). It never
+# returns, so it need not keep its caller's.
+# Frame, from RSP: 00-1F shadow, 20 fifth argument, 30 result, 38 length, 40 the file's first bytes,
+# 48 buffer of a piece, 60-DF text.
 entry:
-        push    rbx
-        push    rsi
-        sub     rsp, 0x58
+        sub     rsp, 0xE8
         mov     rbx, rdx
         mov     rsi, rcx
         call    serial_start
@@ -143,8 +152,70 @@ entry:
         mov     rax, qword ptr [rsp + 0x40]
         cmp     rax, qword ptr [rip + wim_mark]
         jne     not_a_wim
+
+        # The whole of it: RDI = bytes, EBP = sum.
+        mov     rcx, rsi
+        xor     edx, edx
+        call    qword ptr [rsi + FILE_SET_POSITION]
+        test    rax, rax
+        jnz     unreadable
+        mov     ecx, LOADER_DATA
+        mov     edx, PIECE
+        lea     r8, [rsp + 0x48]
+        mov     rax, qword ptr [rbx + SYSTEM_BOOT_SERVICES]
+        call    qword ptr [rax + BOOT_ALLOCATE_POOL]
+        test    rax, rax
+        jnz     unreadable
+        xor     edi, edi
+        mov     ebp, FNV_BASIS
+piece:
+        mov     qword ptr [rsp + 0x38], PIECE
+        mov     rcx, rsi
+        lea     rdx, [rsp + 0x38]
+        mov     r8, qword ptr [rsp + 0x48]
+        call    qword ptr [rsi + FILE_READ]
+        test    rax, rax
+        jnz     unreadable
+        mov     rcx, qword ptr [rsp + 0x38]
+        test    rcx, rcx
+        jz      read_all
+        add     rdi, rcx
+        mov     rdx, qword ptr [rsp + 0x48]
+sum_byte:
+        movzx   eax, byte ptr [rdx]
+        inc     rdx
+        xor     ebp, eax
+        imul    ebp, ebp, FNV_PRIME
+        dec     rcx
+        jnz     sum_byte
+        jmp     piece
+read_all:
+        # The line is put together first: see `print`.
+        xor     ecx, ecx
+        lea     rdx, [rip + text_content]
+copy:
+        mov     al, byte ptr [rdx + rcx]
+        mov     byte ptr [rsp + 0x60 + rcx], al
+        inc     ecx
+        test    al, al
+        jnz     copy
+        mov     rax, rdi
+        lea     rdx, [rsp + 0x60 + LENGTH_END]
+        mov     ecx, 16
+        call    hex
+        mov     eax, ebp
+        lea     rdx, [rsp + 0x60 + SUM_END]
+        mov     ecx, 8
+        call    hex
+        lea     rcx, [rsp + 0x60]
+        call    print
+
         lea     rcx, [rip + text_wim]
         mov     sil, 0x10
+        jmp     tell
+unreadable:
+        lea     rcx, [rip + text_unreadable]
+        mov     sil, 0x11
         jmp     tell
 not_a_wim:
         lea     rcx, [rip + text_not_a_wim]
@@ -175,6 +246,22 @@ protocol:
         mov     rsi, qword ptr [rsp + 0x28 + 8 + 0x30]
         add     rsp, 0x28
         test    rax, rax
+        ret
+
+# The lowest ECX hexadecimal digits of RAX to the text, so that they end before RDX.
+hex:
+        mov     r8d, eax
+        and     r8d, 0x0F
+        add     r8d, '0'
+        cmp     r8d, '9'
+        jbe     hex_digit
+        add     r8d, 'A' - '9' - 1
+hex_digit:
+        dec     rdx
+        mov     byte ptr [rdx], r8b
+        shr     rax, 4
+        dec     ecx
+        jnz     hex
         ret
 
 # The zero-terminated ASCII text at RCX, at most 126 characters: first all of it to COM1, then, as
@@ -249,6 +336,16 @@ text_started:
         .asciz  "capmedia sample: x64 EFI program started\r\n"
 text_wim:
         .asciz  "capmedia sample: boot.wim on my device begins with MSWIM\r\n"
+text_content:
+        .ascii  "capmedia sample: boot.wim on my device has length="
+        .ascii  "----------------"
+        .equ    LENGTH_END, . - text_content
+        .ascii  " sum="
+        .ascii  "--------"
+        .equ    SUM_END, . - text_content
+        .asciz  "\r\n"
+text_unreadable:
+        .asciz  "capmedia sample: boot.wim on my device cannot be read to its end\r\n"
 text_not_a_wim:
         .asciz  "capmedia sample: boot.wim on my device is no WIM\r\n"
 text_no_boot_wim:

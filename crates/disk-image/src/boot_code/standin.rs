@@ -4,16 +4,18 @@
 //!
 //! Exit codes: 33 when all is well, 35 when the program saw a fault.
 
+use std::io::{self, Read};
+
 /// In place of `etfsboot.com`: an El Torito no-emulation boot program for PC BIOS. To be loaded
 /// whole (8 sectors of 512 bytes) at the default segment.
 pub const ETFSBOOT: &[u8; 4096] = include_bytes!("../../boot/standins/etfsboot.bin");
 
-/// In place of `bootmgfw.efi`: an x64 UEFI application. Looks at `\sources\boot.wim` on the
-/// device it was started from.
-pub const BOOTX64: &[u8; 2048] = include_bytes!("../../boot/standins/bootx64.efi");
+/// In place of `bootmgfw.efi`: an x64 UEFI application. Reads `\sources\boot.wim` on the device it was
+/// started from to its end and tells what it was: the line of [`boot_wim_line`].
+pub const BOOTX64: &[u8; 2560] = include_bytes!("../../boot/standins/bootx64.efi");
 
 /// The program at the head of [`bootmgr`].
-const BOOTMGR_HEAD: &[u8; 656] = include_bytes!("../../boot/standins/bootmgr.bin");
+const BOOTMGR_HEAD: &[u8; 896] = include_bytes!("../../boot/standins/bootmgr.bin");
 
 /// Where the head of the BOOTMGR stand-in holds the length of the whole file, a little-endian
 /// `u32`; its sum follows.
@@ -24,7 +26,9 @@ const SUM_AT: usize = 12;
 pub const BOOTMGR_LEN: usize = 413_738;
 
 /// In place of `bootmgr`: a flat 16-bit program entered at 2000:0000, padded with generated
-/// bytes to `len`. It tells how it was entered and whether every byte of the file is in memory.
+/// bytes to `len`. It tells how it was entered, whether the drive in DL reads the volume it is from
+/// (`, DL reads the disc`, `the volume` or `a floppy`), and whether every byte of the file is in
+/// memory.
 ///
 /// `None` when `len` is smaller than the program or more than 640 KiB, which no loader can
 /// load.
@@ -46,16 +50,37 @@ pub fn bootmgr(len: usize) -> Option<Vec<u8>> {
     }));
     let length = u32::try_from(len).ok()?.to_le_bytes();
     // The head comes with zeros in both fields, which is what the sum takes them for.
-    let sum = fnv1a(&file).to_le_bytes();
+    let sum = fnv1a(FNV_BASIS, &file).to_le_bytes();
     file.get_mut(LENGTH_AT..SUM_AT)?.copy_from_slice(&length);
     file.get_mut(SUM_AT..SUM_AT + 4)?.copy_from_slice(&sum);
     Some(file)
 }
 
+/// What [`BOOTX64`] says of a `boot.wim` that begins with `MSWIM` and can be read: its length and sum,
+/// on one line without its end. The file is read to its end.
+///
+/// # Errors
+///
+/// What `boot_wim` says when it is read.
+pub fn boot_wim_line(mut boot_wim: impl Read) -> io::Result<String> {
+    let mut piece = vec![0; 1 << 16];
+    let (mut len, mut sum) = (0, FNV_BASIS);
+    loop {
+        let count = boot_wim.read(&mut piece)?;
+        let Some(bytes @ [_, ..]) = piece.get(..count) else { break };
+        len += bytes.len();
+        sum = fnv1a(sum, bytes);
+    }
+    Ok(format!("capmedia sample: boot.wim on my device has length={len:016X} sum={sum:08X}"))
+}
+
+/// What FNV-1a of 32 bits begins with.
+const FNV_BASIS: u32 = 0x811C_9DC5;
+
 /// FNV-1a, 32 bits: sees exchanged sectors, which a sum of bytes does not, and is three
-/// instructions in the stand-in.
-fn fnv1a(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0x811C_9DC5, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+/// instructions in the stand-ins. `sum` is that of the bytes before.
+fn fnv1a(sum: u32, bytes: &[u8]) -> u32 {
+    bytes.iter().fold(sum, |sum, &byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -64,9 +89,13 @@ mod tests {
 
     #[test]
     fn known_sums() {
-        assert_eq!(fnv1a(b""), 0x811C_9DC5);
-        assert_eq!(fnv1a(b"a"), 0xE40C_292C);
-        assert_eq!(fnv1a(b"foobar"), 0xBF9C_F968);
+        assert_eq!(fnv1a(FNV_BASIS, b""), 0x811C_9DC5);
+        assert_eq!(fnv1a(FNV_BASIS, b"a"), 0xE40C_292C);
+        assert_eq!(fnv1a(fnv1a(FNV_BASIS, b"foo"), b"bar"), 0xBF9C_F968);
+        assert_eq!(
+            boot_wim_line(&b"foobar"[..]).unwrap(),
+            "capmedia sample: boot.wim on my device has length=0000000000000006 sum=BF9CF968"
+        );
     }
 
     #[test]
@@ -78,7 +107,7 @@ mod tests {
         assert_eq!(file[8..12], 413_738_u32.to_le_bytes());
         let mut zeroed = file.clone();
         zeroed[8..16].fill(0);
-        assert_eq!(file[12..16], fnv1a(&zeroed).to_le_bytes());
+        assert_eq!(file[12..16], fnv1a(FNV_BASIS, &zeroed).to_le_bytes());
         assert_eq!(bootmgr(BOOTMGR_LEN), Some(file));
         assert_eq!(bootmgr(BOOTMGR_HEAD.len() - 1), None);
         assert_eq!(bootmgr(640 * 1024 + 1), None);

@@ -10,6 +10,8 @@
 )]
 
 mod boot;
+mod disc;
+mod el_torito;
 mod image;
 mod media;
 mod qemu;

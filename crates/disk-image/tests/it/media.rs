@@ -3,16 +3,20 @@
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
-use disk_image::boot_code::standin::{BOOTMGR_LEN, BOOTX64, bootmgr};
+use disk_image::boot_code::standin::{BOOTMGR_LEN, BOOTX64, boot_wim_line, bootmgr};
 use disk_image::{Code, DEFAULT_START, MbrOptions, boot_code, mbr_disk};
 use extent_image::{Data, Meta, NodeId, Plan, Timestamp, TreeBuilder};
 use fat32_image::{BootCode, Label, VolumeOptions};
 
 use crate::boot::expect_boot;
 use crate::image::Image;
-use crate::qemu::{ALL_WELL, Qemu, UEFI_LIMIT};
+use crate::qemu::{ALL_WELL, Firmware, Medium, Qemu, UEFI_LIMIT};
 
 const HIDDEN: u32 = (DEFAULT_START / 512) as u32;
+
+fn boot_wim() -> Vec<u8> {
+    [b"MSWIM\0\0\0".as_slice(), &[7; 1 << 20]].concat()
+}
 
 fn disk() -> Plan {
     let at = Meta::at(Timestamp::FAT_EPOCH);
@@ -25,7 +29,7 @@ fn disk() -> Plan {
         tree.file(parent, name, at, Data::bytes("file", bytes)).unwrap();
     };
     put(&["EFI", "Boot"], "bootx64.efi", BOOTX64.to_vec());
-    put(&["sources"], "boot.wim", [b"MSWIM\0\0\0".as_slice(), &[7; 1 << 20]].concat());
+    put(&["sources"], "boot.wim", boot_wim());
     put(&[], "a long name before the boot manager.txt", vec![1]);
     put(&[], "bootmgr", bootmgr(BOOTMGR_LEN).unwrap());
     put(&[], "bootmgr.efi", vec![2; 5000]);
@@ -54,12 +58,14 @@ fn a_usb_image_reads_back() {
 fn a_usb_image_boots_under_bios_and_uefi() {
     let image = Image::of_plan(&disk());
     expect_boot("planned image", Qemu::bios().with_disk(&image.path), 0x80, HIDDEN);
-    let stick = Qemu::bios().with_usb_stick("qemu-xhci", &image.path);
+    let stick = Qemu::with_only(Firmware::Bios, Medium::Stick, &image.path);
     expect_boot("planned image as a stick", stick, 0x80, HIDDEN);
 
-    let boot = Qemu::uefi().with_usb_stick("qemu-xhci", &image.path).run(UEFI_LIMIT);
-    let told = "capmedia sample: boot.wim on my device begins with MSWIM\r\n";
-    assert!(boot.serial.contains(told), "{}", boot.serial);
+    let boot = Qemu::with_only(Firmware::Uefi, Medium::Stick, &image.path).run(UEFI_LIMIT);
+    let content = boot_wim_line(&boot_wim()[..]).unwrap();
+    for told in [&content, "capmedia sample: boot.wim on my device begins with MSWIM\r\n"] {
+        assert!(boot.serial.contains(told), "no {told:?} in {}", boot.serial);
+    }
     assert_eq!(boot.code, Some(ALL_WELL));
     println!("OVMF: {} ms", boot.took.as_millis());
 }

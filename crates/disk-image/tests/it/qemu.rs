@@ -13,7 +13,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,13 +41,57 @@ pub(crate) struct Qemu {
 pub(crate) struct Boot {
     /// Everything that came over COM1.
     pub(crate) serial: String,
-    /// QEMU's exit code.
+    /// QEMU's exit code; `None` when the machine was ended from here.
     pub(crate) code: Option<i32>,
     /// From start to end.
     pub(crate) took: Duration,
 }
 
+/// What starts a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Firmware {
+    Bios,
+    Uefi,
+}
+
+impl Firmware {
+    pub(crate) const ALL: [Self; 2] = [Self::Bios, Self::Uefi];
+
+    /// Enough time for a start on a machine with much else to do.
+    pub(crate) fn limit(self) -> Duration {
+        match self {
+            Self::Bios => BIOS_LIMIT,
+            Self::Uefi => UEFI_LIMIT,
+        }
+    }
+}
+
+/// What an image is written to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Medium {
+    /// A disc in an IDE drive.
+    Disc,
+    /// A USB stick.
+    Stick,
+}
+
+impl Medium {
+    pub(crate) const ALL: [Self; 2] = [Self::Disc, Self::Stick];
+}
+
 impl Qemu {
+    /// A PC that has nothing to start from but the image.
+    pub(crate) fn with_only(firmware: Firmware, medium: Medium, image: &Path) -> Self {
+        let machine = match firmware {
+            Firmware::Bios => Self::bios(),
+            Firmware::Uefi => Self::uefi(),
+        };
+        match medium {
+            Medium::Disc => machine.with_disc(image),
+            Medium::Stick => machine.with_usb_stick("qemu-xhci", image),
+        }
+    }
+
     /// A PC with SeaBIOS.
     pub(crate) fn bios() -> Self {
         Self::new(64)
@@ -93,12 +137,7 @@ impl Qemu {
 
     /// A hard disk whose `sector` cannot be read the first `times` times.
     pub(crate) fn with_failing_disk(mut self, image: &Path, sector: u32, times: usize) -> Self {
-        let file = "file.driver=blkdebug,file.image.driver=file,file.image.filename";
-        let mut drive = format!("if=ide,format=raw,snapshot=on,{file}={}", text(image));
-        for rule in 0..times {
-            let rule = format!("file.inject-error.{rule}");
-            drive += &format!(",{rule}.event=read_aio,{rule}.once=on,{rule}.sector={sector}");
-        }
+        let drive = format!("if=ide,format=raw,snapshot=on,{}", failing(image, sector, times));
         self.command.args(["-drive", &drive]);
         self
     }
@@ -118,6 +157,32 @@ impl Qemu {
         self
     }
 
+    /// A disc whose `sector` of 2048 bytes cannot be read the first `times` times.
+    pub(crate) fn with_failing_disc(mut self, image: &Path, sector: u32, times: usize) -> Self {
+        let failing = failing(image, sector * 4, times);
+        let drive = format!("if=ide,media=cdrom,format=raw,readonly=on,{failing}");
+        self.command.args(["-drive", &drive, "-boot", "d"]);
+        self
+    }
+
+    /// A disc in a drive at an AHCI controller, before all that is not.
+    pub(crate) fn with_ahci_disc(self, image: &Path) -> Self {
+        self.with_disc_at("ahci,id=ahci", "ide-cd,bus=ahci.0", image)
+    }
+
+    /// A disc in a USB drive at a controller of QEMU's: `qemu-xhci`, `usb-ehci`.
+    pub(crate) fn with_usb_disc(self, controller: &str, image: &Path) -> Self {
+        self.with_disc_at(controller, "usb-storage", image)
+    }
+
+    fn with_disc_at(mut self, controller: &str, device: &str, image: &Path) -> Self {
+        let drive = "if=none,id=disc,media=cdrom,format=raw,readonly=on";
+        let drive = format!("{drive},file={}", text(image));
+        let device = format!("{device},drive=disc,bootindex=0");
+        self.command.args(["-device", controller, "-drive", &drive, "-device", &device]);
+        self
+    }
+
     /// A floppy, the one thing SeaBIOS reads by cylinder, head and sector only.
     pub(crate) fn with_floppy(mut self, image: &Path) -> Self {
         let drive = format!("if=floppy,format=raw,snapshot=on,file={}", text(image));
@@ -128,7 +193,20 @@ impl Qemu {
     /// Runs until the machine ends itself.
     ///
     /// Panics, with what came over COM1, when that takes longer than `limit`.
-    pub(crate) fn run(mut self, limit: Duration) -> Boot {
+    pub(crate) fn run(self, limit: Duration) -> Boot {
+        self.run_until(limit, "an end", |_| false)
+    }
+
+    /// Runs until `line` has come over COM1, or the machine ends itself.
+    ///
+    /// Panics, with what came over COM1, when it ends without, or none of it happens within `limit`.
+    pub(crate) fn run_until_line(self, line: &str, limit: Duration) -> Boot {
+        let boot = self.run_until(limit, line, |serial| serial.contains(line));
+        assert!(boot.serial.contains(line), "ended without {line:?}; COM1: {}", boot.serial);
+        boot
+    }
+
+    fn run_until(mut self, limit: Duration, awaited: &str, done: impl Fn(&str) -> bool) -> Boot {
         self.command.args(["-monitor", "none"]).stdin(Stdio::null());
         let start = Instant::now();
         let mut running = Running::start(&mut self.command);
@@ -136,56 +214,113 @@ impl Qemu {
             if let Some(status) = running.0.try_wait().expect("QEMU can be waited for") {
                 break status.code();
             }
+            if done(&self.serial()) {
+                break None;
+            }
             if start.elapsed() > limit {
                 drop(running);
-                panic!("no end after {limit:?}; COM1: {}", self.serial());
+                panic!("no {awaited} after {limit:?}; COM1: {}", self.serial());
             }
             thread::sleep(Duration::from_millis(20));
         };
+        drop(running);
         Boot { serial: self.serial(), code, took: start.elapsed() }
     }
 
     /// Runs until the text screen holds `wanted`, then ends the machine.
     ///
     /// Panics, with the screen, when that takes longer than `limit`.
-    pub(crate) fn run_until_screen(mut self, wanted: &str, limit: Duration) -> String {
+    pub(crate) fn run_until_screen(self, wanted: &str, limit: Duration) -> String {
+        self.monitored().wait_for_screen(wanted, limit)
+    }
+
+    /// Starts the machine, and goes on.
+    pub(crate) fn monitored(mut self) -> Monitored {
         self.command.args(["-monitor", "stdio"]).stdin(Stdio::piped());
         let start = Instant::now();
         let mut running = Running::start(&mut self.command);
-        let mut monitor = running.0.stdin.take().expect("QEMU's input is a pipe");
+        let input = running.0.stdin.take().expect("QEMU's input is a pipe");
         let mut answers = running.0.stdout.take().expect("QEMU's output is a pipe");
         let heard = Arc::new(Mutex::new(Vec::new()));
         let hearing = Arc::clone(&heard);
-        let listener = thread::spawn(move || {
+        // Ends with QEMU, whose output then ends.
+        thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = answers.read(&mut buffer) {
                 hearing.lock().expect("no panic while locked").extend_from_slice(&buffer[..count]);
             }
         });
-        let mut screen = String::new();
-        while !screen.contains(wanted) {
-            if start.elapsed() > limit {
-                drop(running);
-                panic!("no {wanted:?} after {limit:?}; COM1: {}, screen:\n{screen}", self.serial());
-            }
-            if let Some(status) = running.0.try_wait().expect("QEMU can be waited for") {
-                panic!("ended ({status}) without {wanted:?}; COM1: {}", self.serial());
-            }
-            heard.lock().expect("no panic while locked").clear();
-            // The text screen: 80 x 25 cells of a character and a colour.
-            let asked = writeln!(monitor, "xp /2000hx 0xb8000");
-            asked.expect("QEMU's monitor takes a line");
-            thread::sleep(Duration::from_millis(150));
-            screen = screen_of(&heard.lock().expect("no panic while locked"));
-        }
-        drop(running);
-        listener.join().expect("the listener ends with QEMU");
-        screen
+        Monitored { running, input, heard, start, machine: self }
     }
 
     fn serial(&self) -> String {
         let bytes = fs::read(self.folder.path().join("serial")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// A machine that runs, with its screen and keyboard at hand. It ends when this is dropped.
+pub(crate) struct Monitored {
+    running: Running,
+    input: ChildStdin,
+    heard: Arc<Mutex<Vec<u8>>>,
+    start: Instant,
+    machine: Qemu,
+}
+
+impl Monitored {
+    /// Waits until the text screen holds `wanted`, and gives the screen.
+    ///
+    /// Panics, with the screen, when that takes longer than `limit`.
+    pub(crate) fn wait_for_screen(&mut self, wanted: &str, limit: Duration) -> String {
+        let start = Instant::now();
+        loop {
+            self.still_running(wanted);
+            self.heard.lock().expect("no panic while locked").clear();
+            // The text screen: 80 x 25 cells of a character and a colour.
+            self.tell("xp /2000hx 0xb8000");
+            thread::sleep(Duration::from_millis(150));
+            let screen = screen_of(&self.heard.lock().expect("no panic while locked"));
+            if screen.contains(wanted) {
+                return screen;
+            }
+            let serial = self.machine.serial();
+            assert!(
+                start.elapsed() <= limit,
+                "no {wanted:?} after {limit:?}; COM1: {serial}, screen:\n{screen}"
+            );
+        }
+    }
+
+    /// Presses a key, by QEMU's name for it: `ret`, `spc`, `a`.
+    pub(crate) fn press(&mut self, key: &str) {
+        self.tell(&format!("sendkey {key}"));
+    }
+
+    /// Waits until the machine ends itself.
+    ///
+    /// Panics, with what came over COM1, when that takes longer than `limit`.
+    pub(crate) fn wait(mut self, limit: Duration) -> Boot {
+        let start = Instant::now();
+        loop {
+            let ended = self.running.0.try_wait().expect("QEMU can be waited for");
+            let serial = self.machine.serial();
+            if let Some(status) = ended {
+                return Boot { serial, code: status.code(), took: self.start.elapsed() };
+            }
+            assert!(start.elapsed() <= limit, "no end after {limit:?}; COM1: {serial}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn still_running(&mut self, wanted: &str) {
+        if let Some(status) = self.running.0.try_wait().expect("QEMU can be waited for") {
+            panic!("ended ({status}) without {wanted:?}; COM1: {}", self.machine.serial());
+        }
+    }
+
+    fn tell(&mut self, line: &str) {
+        writeln!(self.input, "{line}").expect("QEMU's monitor takes a line");
     }
 }
 
@@ -238,6 +373,18 @@ fn firmware(part: &str) -> PathBuf {
     ];
     let found = names.iter().map(PathBuf::from).find(|path| path.exists());
     found.unwrap_or_else(|| panic!("no OVMF in {names:?} (Debian package ovmf)"))
+}
+
+/// The part of a drive that says where its bytes are, when `sector` of 512 bytes cannot be read the
+/// first `times` times.
+fn failing(image: &Path, sector: u32, times: usize) -> String {
+    let file = "file.driver=blkdebug,file.image.driver=file,file.image.filename";
+    let mut drive = format!("{file}={}", text(image));
+    for rule in 0..times {
+        let rule = format!("file.inject-error.{rule}");
+        drive += &format!(",{rule}.event=read_aio,{rule}.once=on,{rule}.sector={sector}");
+    }
+    drive
 }
 
 /// QEMU's options are text, and a comma would end one.

@@ -1,4 +1,4 @@
-use std::fs::{File, Metadata};
+use std::fs::{DirEntry, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
@@ -21,6 +21,11 @@ impl FileIdentity {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
         }
     }
+}
+
+/// The metadata of an entry that is no link, looked up in its open folder.
+pub(crate) fn metadata(entry: &DirEntry) -> io::Result<Metadata> {
+    entry.metadata()
 }
 
 pub(crate) fn read_exact_at(file: &File, buf: &mut [u8], offset: u64) -> io::Result<()> {

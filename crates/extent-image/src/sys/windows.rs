@@ -1,4 +1,4 @@
-use std::fs::{File, Metadata};
+use std::fs::{DirEntry, File, Metadata};
 use std::io;
 use std::os::windows::fs::FileExt;
 use std::path::Path;
@@ -15,6 +15,12 @@ impl FileIdentity {
     pub(crate) fn of(metadata: &Metadata) -> Self {
         Self { len: metadata.len(), modified: metadata.modified().ok() }
     }
+}
+
+/// Asked of the file itself: what a folder lists of a file that has other names, or is being
+/// written, may be old.
+pub(crate) fn metadata(entry: &DirEntry) -> io::Result<Metadata> {
+    std::fs::metadata(entry.path())
 }
 
 pub(crate) fn read_exact_at(file: &File, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {

@@ -8,6 +8,7 @@ use super::chain::{ClusterSet, Link};
 use super::fault::{Fault, FaultKind, Faults};
 use super::slots::{self, Item, Slot};
 use super::{Entry, Volume, boot, u32_at};
+use crate::FatType;
 
 /// Most slots of a directory.
 const MOST_SLOTS: u64 = 65_536;
@@ -101,7 +102,8 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
             self.pending(folder)?;
         }
         let boot = self.volume.facts.boot_label.clone();
-        let (position, root) = self.label.clone().unwrap_or((0x47, String::new()));
+        let (position, root) =
+            self.label.clone().unwrap_or((self.volume.facts.label_position(), String::new()));
         // Windows' own format leaves NO NAME beside a label in the root.
         if boot != "NO NAME" && !boot.is_empty() && boot != root {
             self.faults.add(position, FaultKind::LabelDiffers { boot, root });
@@ -117,7 +119,8 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
 
     fn folder(&mut self, folder: Folder) -> io::Result<()> {
         let slots = self.read_slots(&folder)?;
-        let items = slots::decode(&folder.path, &slots, &mut self.faults);
+        let fat_type = self.volume.facts.fat_type;
+        let items = slots::decode(&folder.path, fat_type, &slots, &mut self.faults);
         drop(slots);
         let is_root = folder.parent.is_none();
         let mut dots = [None, None];
@@ -158,6 +161,9 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
 
     /// The slots of a directory, as far as its chain can be followed.
     fn read_slots(&mut self, folder: &Folder) -> io::Result<Vec<Slot>> {
+        if folder.parent.is_none() && self.volume.facts.fat_type == FatType::Fat16 {
+            return self.read_root_16();
+        }
         let mut slots = Vec::new();
         let mut buffer = vec![0; usize::try_from(self.volume.facts.cluster_size).unwrap_or(0)];
         let mut cluster = folder.cluster;
@@ -193,6 +199,19 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
         let kind = FaultKind::FirstCluster { path: folder.path.to_string(), found: cluster };
         self.faults.add(0x2C, kind);
         Ok(slots)
+    }
+
+    /// The slots of the root of FAT16, which has a place of its own; as far as it is there.
+    fn read_root_16(&mut self) -> io::Result<Vec<Slot>> {
+        let Volume { disk, facts, .. } = &mut *self.volume;
+        let start = facts.root_start();
+        let Some(there) = disk.len.checked_sub(start) else { return Ok(Vec::new()) };
+        let len = u64::from(facts.root_entries).saturating_mul(32).min(there);
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        disk.read_at(start, &mut bytes)?;
+        let (chunks, _) = bytes.as_chunks::<32>();
+        let slots = (start..).step_by(32).zip(chunks);
+        Ok(slots.map(|(position, bytes)| Slot { position, bytes: *bytes }).collect())
     }
 
     fn label(&mut self, folder: &Folder, item: &Item) {
@@ -298,12 +317,14 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
     /// What needs the whole FAT: lost clusters, the free count, the reserved entries, the copies.
     pub(super) fn tables(&mut self) -> io::Result<()> {
         let facts = self.volume.facts.clone();
+        // The mark of a bad cluster is eight below the highest value.
+        let bad = facts.entry_mask().saturating_sub(8);
         let mut free = 0u32;
         let mut lost: Option<(u32, u32)> = None;
         for cluster in 2..=facts.last() {
             let entry = self.entry(cluster)?;
             free = free.saturating_add(u32::from(entry == 0));
-            let is_lost = entry != 0 && entry != 0x0FFF_FFF7 && !self.claimed.contains(cluster);
+            let is_lost = entry != 0 && entry != bad && !self.claimed.contains(cluster);
             match (&mut lost, is_lost) {
                 (Some((_, count)), true) => *count = count.saturating_add(1),
                 (None, true) => lost = Some((cluster, 1)),
@@ -338,19 +359,19 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
         let mut media = [0];
         self.volume.disk.read_at(0x15, &mut media)?;
         let [media] = media;
-        let (found, expected) = (self.entry(0)?, 0x0FFF_FF00 | u32::from(media));
+        let (found, expected) = (self.entry(0)?, facts.entry_mask() & !0xFF | u32::from(media));
         if found != expected {
             self.faults.add(facts.entry_position(0), FaultKind::MediaEntry { found, expected });
         }
         let found = self.entry(1)?;
-        if found & 0x0C00_0000 != 0x0C00_0000 {
+        if found & facts.clean_bits() != facts.clean_bits() {
             self.faults.add(facts.entry_position(1), FaultKind::Dirty { found });
         }
         if facts.reachable != facts.cluster_count {
             return Ok(());
         }
         let behind = facts.last().saturating_add(1);
-        let per_sector = facts.sector_size >> 2;
+        let per_sector = facts.sector_size.checked_div(facts.entry_len()).unwrap_or(1);
         for cluster in behind..behind.next_multiple_of(per_sector) {
             let found = self.entry(cluster)?;
             if found != 0 {
@@ -361,7 +382,11 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
     }
 
     fn copies(&mut self) -> io::Result<()> {
-        let (start, len) = (self.volume.facts.table_start(), self.volume.facts.table_len());
+        // Those that are not kept equal may say anything.
+        if !self.volume.facts.mirrored {
+            return Ok(());
+        }
+        let (start, len) = (self.volume.facts.table_start(0), self.volume.facts.table_len());
         let (mut first, mut other) = (Vec::new(), Vec::new());
         let mut copy_start = start;
         for copy in 2..=self.volume.facts.fats {

@@ -9,14 +9,25 @@ use std::io::{self, Read, Seek};
 
 use super::fault::{FaultKind, Faults};
 use super::{Disk, u8_at, u16_at, u32_at};
+use crate::FatType;
 
-/// Highest count of clusters whose numbers are entry values: 2 to 0FFFFFF6h.
-const MOST_CLUSTERS: u64 = 0x0FFF_FFF5;
+/// Least clusters of FAT32 by Microsoft's rule.
+const LEAST_32: u64 = 65_525;
+/// Highest count of clusters whose numbers are FAT32 entry values: 2 to 0FFFFFF6h.
+const MOST_32: u64 = 0x0FFF_FFF5;
+/// Least clusters of FAT16 by Microsoft's rule.
+const LEAST_16: u64 = 4_085;
+/// Least clusters that all take for FAT16: the driver of Windows NT reads two counts more as FAT12.
+const SURE_16: u64 = 4_087;
+/// Bytes of a slot.
+const SLOT: u64 = 32;
 
 /// What the boot sector of a volume says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
+    /// Width of the FAT entries.
+    pub fat_type: FatType,
     /// Bytes per sector.
     pub sector_size: u32,
     /// Bytes per cluster.
@@ -33,17 +44,23 @@ pub struct Facts {
     pub hidden_sectors: u32,
     /// Clusters that the sectors make.
     pub cluster_count: u32,
-    /// Number of the first cluster of the root directory.
+    /// Number of the first cluster of the root directory; 0 on FAT16.
     pub root_cluster: u32,
+    /// Slots of the root directory of FAT16; 0 on FAT32.
+    pub root_entries: u32,
     /// Shown as `HHHH-LLLL`.
     pub volume_id: u32,
     /// The label in the boot sector, without the spaces behind it.
     pub boot_label: String,
+    /// The FAT that counts, from 0: another than the first only where the others are not kept equal.
+    pub(super) active_fat: u32,
+    /// False where the FATs are not kept equal.
+    pub(super) mirrored: bool,
     /// Clusters that have both a FAT entry and bytes.
     pub(super) reachable: u32,
 }
 
-/// Why bytes cannot be read as a FAT32 volume at all.
+/// Why bytes cannot be read as a FAT16 or FAT32 volume at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -51,7 +68,7 @@ pub enum OpenError {
     #[error("the boot sector cannot be read")]
     Read(#[from] io::Error),
     /// A field without which nothing can be found.
-    #[error("not a FAT32 volume: {field} is {found}, must be {allowed}")]
+    #[error("not a FAT16 or FAT32 volume: {field} is {found}, must be {allowed}")]
     Field {
         /// Name of the field.
         field: &'static str,
@@ -60,12 +77,23 @@ pub enum OpenError {
         /// The values that are allowed.
         allowed: &'static str,
     },
+    /// So few clusters that the FAT has entries of 12 bits, as on floppies.
+    #[error(
+        "a FAT12 volume of {clusters} clusters; only FAT16 (from {limit} on) and FAT32 are read"
+    )]
+    Fat12 {
+        /// Clusters of the volume.
+        clusters: u64,
+        /// Least clusters of FAT16.
+        limit: u64,
+    },
 }
 
 impl Facts {
-    /// Byte of the first FAT.
-    pub(super) fn table_start(&self) -> u64 {
+    /// Byte of a FAT, counted from 0.
+    pub(super) fn table_start(&self, index: u32) -> u64 {
         u64::from(self.reserved_sectors) * u64::from(self.sector_size)
+            + u64::from(index) * self.table_len()
     }
 
     /// Bytes of one FAT.
@@ -73,13 +101,52 @@ impl Facts {
         u64::from(self.fat_sectors) * u64::from(self.sector_size)
     }
 
-    /// Byte of the entry of a cluster in the first FAT.
+    /// Byte of the label in the boot sector.
+    pub(super) fn label_position(&self) -> u64 {
+        match self.fat_type {
+            FatType::Fat16 => 0x2B,
+            FatType::Fat32 => 0x47,
+        }
+    }
+
+    /// Bytes of a FAT entry.
+    pub(super) fn entry_len(&self) -> u32 {
+        match self.fat_type {
+            FatType::Fat16 => 2,
+            FatType::Fat32 => 4,
+        }
+    }
+
+    /// The bits of a FAT entry that count.
+    pub(super) fn entry_mask(&self) -> u32 {
+        match self.fat_type {
+            FatType::Fat16 => 0xFFFF,
+            FatType::Fat32 => 0x0FFF_FFFF,
+        }
+    }
+
+    /// The two highest bits of an entry; set in the second entry of a volume that was closed
+    /// properly, and met no errors.
+    pub(super) fn clean_bits(&self) -> u32 {
+        match self.fat_type {
+            FatType::Fat16 => 0xC000,
+            FatType::Fat32 => 0x0C00_0000,
+        }
+    }
+
+    /// Byte of the entry of a cluster in the FAT that counts.
     pub(super) fn entry_position(&self, cluster: u32) -> u64 {
-        self.table_start() + u64::from(cluster) * 4
+        self.table_start(self.active_fat) + u64::from(cluster) * u64::from(self.entry_len())
+    }
+
+    /// Byte of the root directory of FAT16.
+    pub(super) fn root_start(&self) -> u64 {
+        self.table_start(self.fats)
     }
 
     fn data_start(&self) -> u64 {
-        self.table_start() + self.table_len() * u64::from(self.fats)
+        let sector_size = u64::from(self.sector_size);
+        self.root_start() + (u64::from(self.root_entries) * SLOT).next_multiple_of(sector_size)
     }
 
     /// The number of the last cluster that can be used.
@@ -115,17 +182,30 @@ pub(super) fn read<R: Read + Seek>(disk: &mut Disk<R>) -> Result<Facts, OpenErro
     require(reserved_sectors > 0, "reserved sectors", 0, "1 or more")?;
     let fats = u32::from(u8_at(&boot, 0x10));
     require(fats > 0, "number of FATs", 0, "1 or more")?;
-    let short_fat = u64::from(u16_at(&boot, 0x16));
-    require(short_fat == 0, "16-bit sectors per FAT", short_fat, "0")?;
-    let fat_sectors = u32_at(&boot, 0x24);
+    let layout = layout(&boot);
+    let (fat_sectors, total_sectors) = (layout.fat_sectors, layout.total_sectors);
     require(fat_sectors > 0, "sectors per FAT", 0, "1 or more")?;
-    let total_sectors = u32_at(&boot, 0x20);
-    let data = u64::from(reserved_sectors) + u64::from(fat_sectors) * u64::from(fats);
+    let root_len = u64::from(layout.root_entries) * SLOT;
+    let data = u64::from(reserved_sectors)
+        + u64::from(fat_sectors) * u64::from(fats)
+        + root_len.div_ceil(u64::from(sector_size));
     let total = u64::from(total_sectors);
     let clusters = total.saturating_sub(data) / u64::from(per_cluster);
-    require(clusters > 0, "total sectors", total, "more than reserved sectors and FATs")?;
+    let before = "more than reserved sectors, FATs and root directory";
+    require(clusters > 0, "total sectors", total, before)?;
+    if layout.fat_type == FatType::Fat16 {
+        // By Microsoft's rule the number of clusters tells the type; here it says FAT32 or FAT12.
+        let short = fat_sectors.into();
+        require(clusters < LEAST_32, "16-bit sectors per FAT", short, "0 with so many clusters")?;
+        if clusters < LEAST_16 {
+            return Err(OpenError::Fat12 { clusters, limit: LEAST_16 });
+        }
+        require(layout.root_entries > 0, "root entries", 0, "1 or more")?;
+    }
 
+    let identity = |at: usize| at + layout.identity;
     let mut facts = Facts {
+        fat_type: layout.fat_type,
         sector_size,
         // At most 128 sectors of 4096 bytes.
         cluster_size: sector_size * per_cluster,
@@ -135,18 +215,67 @@ pub(super) fn read<R: Read + Seek>(disk: &mut Disk<R>) -> Result<Facts, OpenErro
         total_sectors,
         hidden_sectors: u32_at(&boot, 0x1C),
         cluster_count: u32::try_from(clusters).unwrap_or(u32::MAX),
-        root_cluster: u32_at(&boot, 0x2C),
-        volume_id: u32_at(&boot, 0x43),
-        boot_label: text(boot.get(0x47..0x52).unwrap_or_default()),
+        root_cluster: layout.root_cluster,
+        root_entries: layout.root_entries,
+        volume_id: u32_at(&boot, identity(0x03)),
+        boot_label: text(boot.get(identity(0x07)..identity(0x12)).unwrap_or_default()),
+        // A number past the last FAT is reported with the flags.
+        active_fat: if layout.active_fat < fats { layout.active_fat } else { 0 },
+        mirrored: layout.mirrored,
         reachable: 0,
     };
-    let entries = (facts.table_len() / 4).saturating_sub(2);
-    let table_there = facts.table_start() + facts.table_len() <= disk.len;
+    let entries = (facts.table_len() / u64::from(facts.entry_len())).saturating_sub(2);
+    let table_there = facts.table_start(facts.active_fat) + facts.table_len() <= disk.len;
     let there = disk.len.saturating_sub(facts.data_start()) / u64::from(facts.cluster_size);
-    let reachable = clusters.min(MOST_CLUSTERS).min(entries).min(there);
+    let reachable = clusters.min(MOST_32).min(entries).min(there);
     require(table_there, "sectors per FAT", fat_sectors.into(), "inside the volume")?;
     facts.reachable = u32::try_from(reachable).unwrap_or(0);
     Ok(facts)
+}
+
+/// The fields that FAT16 and FAT32 have at different places.
+struct Layout {
+    fat_type: FatType,
+    fat_sectors: u32,
+    total_sectors: u32,
+    root_entries: u32,
+    root_cluster: u32,
+    active_fat: u32,
+    mirrored: bool,
+    /// Where drive number, state, signature, volume id and label begin.
+    identity: usize,
+}
+
+/// Which places these are, every reader tells by the 16-bit sectors per FAT, which are 0 on FAT32
+/// only.
+fn layout(boot: &[u8]) -> Layout {
+    let fat_sectors_16 = u32::from(u16_at(boot, 0x16));
+    let total_32 = u32_at(boot, 0x20);
+    if fat_sectors_16 == 0 {
+        let flags = u32::from(u16_at(boot, 0x28));
+        let mirrored = flags & 0x80 == 0;
+        return Layout {
+            fat_type: FatType::Fat32,
+            fat_sectors: u32_at(boot, 0x24),
+            total_sectors: total_32,
+            root_entries: 0,
+            root_cluster: u32_at(boot, 0x2C),
+            active_fat: if mirrored { 0 } else { flags & 0x0F },
+            mirrored,
+            identity: 0x40,
+        };
+    }
+    let total_16 = u32::from(u16_at(boot, 0x13));
+    Layout {
+        fat_type: FatType::Fat16,
+        fat_sectors: fat_sectors_16,
+        total_sectors: if total_16 == 0 { total_32 } else { total_16 },
+        root_entries: u16_at(boot, 0x11).into(),
+        root_cluster: 0,
+        active_fat: 0,
+        mirrored: true,
+        identity: 0x24,
+    }
 }
 
 /// Bytes of an OEM code page that is not known: those outside ASCII become U+FFFD.
@@ -161,11 +290,9 @@ pub(super) fn text(bytes: &[u8]) -> String {
 /// Fields of the boot sector that hold one of a few values: place, bytes, name, values, and those
 /// values in words.
 type Rule = (usize, usize, &'static str, &'static [u64], &'static str);
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 4] = [
     (0x00, 1, "jump", &[0xE9, 0xEB], "E9h or EBh"),
     (0x10, 1, "number of FATs", &[1, 2], "1 or 2"),
-    (0x11, 2, "root entries", &[0], "0"),
-    (0x13, 2, "16-bit total sectors", &[0], "0"),
     (
         0x15,
         1,
@@ -173,14 +300,23 @@ const RULES: [Rule; 13] = [
         &[0xF0, 0xF8, 0xF9, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF],
         "F0h or F8h to FFh",
     ),
+    (0x1FE, 2, "signature", &[0xAA55], "AA55h"),
+];
+const STATE: &str = "state";
+/// Those of FAT16 only.
+const RULES_16: [Rule; 2] =
+    [(0x25, 1, STATE, &[0], "0"), (0x26, 1, "extension signature", &[0x28, 0x29], "28h or 29h")];
+/// Those of FAT32 only.
+const RULES_32: [Rule; 9] = [
+    (0x11, 2, "root entries", &[0], "0"),
+    (0x13, 2, "16-bit total sectors", &[0], "0"),
     (0x28, 2, "extension flags", &[0], "0"),
     (0x2A, 2, "version", &[0], "0"),
     (0x34, 4, "reserved bytes", &[0], "0"),
     (0x38, 4, "reserved bytes", &[0], "0"),
     (0x3C, 4, "reserved bytes", &[0], "0"),
+    (0x41, 1, STATE, &[0], "0"),
     (0x42, 1, "extension signature", &[0x28, 0x29], "28h or 29h"),
-    (0x41, 1, "state", &[0], "0"),
-    (0x1FE, 2, "signature", &[0xAA55], "AA55h"),
 ];
 
 /// Checks the boot sector, its backup and the signatures of FSInfo.
@@ -195,7 +331,11 @@ pub(super) fn check<R: Read + Seek>(
     let there = usize::try_from(disk.len).unwrap_or(usize::MAX).min(boot.len());
     boot.truncate(there);
     disk.read_at(0, &mut boot)?;
-    for (at, len, field, allowed, words) in RULES {
+    let rules_of_type = match facts.fat_type {
+        FatType::Fat16 => RULES_16.as_slice(),
+        FatType::Fat32 => &RULES_32,
+    };
+    for &(at, len, field, allowed, words) in RULES.iter().chain(rules_of_type) {
         let found = match len {
             1 => u64::from(u8_at(&boot, at)),
             2 => u64::from(u16_at(&boot, at)),
@@ -207,8 +347,8 @@ pub(super) fn check<R: Read + Seek>(
         let position = u64::try_from(at).unwrap_or(0);
         faults.add(
             position,
-            match at {
-                0x41 => FaultKind::Dirty { found: u32_at(&boot, at) & 0xFF },
+            match field {
+                STATE => FaultKind::Dirty { found: u8_at(&boot, at).into() },
                 _ => FaultKind::BootField { field, found, allowed: words },
             },
         );
@@ -219,14 +359,22 @@ pub(super) fn check<R: Read + Seek>(
         faults.add(0x0D, FaultKind::BootField { field, found, allowed });
     }
     let clusters = u64::from(facts.cluster_count);
-    let (least, most) = (65_525, MOST_CLUSTERS);
+    let (least, most) = match facts.fat_type {
+        FatType::Fat16 => (SURE_16, LEAST_32 - 1),
+        FatType::Fat32 => (LEAST_32, MOST_32),
+    };
+    let total_at = match facts.fat_type {
+        FatType::Fat16 if u16_at(&boot, 0x13) != 0 => 0x13,
+        _ => 0x20,
+    };
     if !(least..=most).contains(&clusters) {
-        faults.add(0x20, FaultKind::ClusterCount { found: clusters, least, most });
+        faults.add(total_at, FaultKind::ClusterCount { found: clusters, least, most });
     }
-    let needed = ((clusters + 2) * 4).div_ceil(sector_size);
+    let needed = ((clusters + 2) * u64::from(facts.entry_len())).div_ceil(sector_size);
     let found = u64::from(facts.fat_sectors);
     if found < needed {
-        faults.add(0x24, FaultKind::FatLength { found, needed });
+        let position = if facts.fat_type == FatType::Fat16 { 0x16 } else { 0x24 };
+        faults.add(position, FaultKind::FatLength { found, needed });
     }
     let start = disk.start / sector_size;
     if start > 0 && u64::from(facts.hidden_sectors) != start {
@@ -234,9 +382,30 @@ pub(super) fn check<R: Read + Seek>(
     }
     if facts.volume_len() > disk.len {
         let (claimed, there) = (facts.volume_len(), disk.len);
-        faults.add(0x20, FaultKind::Truncated { claimed, there });
+        faults.add(total_at, FaultKind::Truncated { claimed, there });
     }
-    check_copies(disk, facts, &boot, faults)
+    match facts.fat_type {
+        FatType::Fat16 => {
+            check_lengths_16(facts, &boot, faults);
+            Ok(())
+        }
+        FatType::Fat32 => check_copies(disk, facts, &boot, faults),
+    }
+}
+
+/// The root directory of FAT16, and the two fields for the sectors of the volume.
+fn check_lengths_16(facts: &Facts, boot: &[u8], faults: &mut Faults) {
+    let (short, long) = (u32::from(u16_at(boot, 0x13)), u32_at(boot, 0x20));
+    if short != 0 && long != 0 && short != long {
+        let (field, allowed) = ("32-bit total sectors", "0, or what the 16-bit field says");
+        faults.add(0x20, FaultKind::BootField { field, found: long.into(), allowed });
+    }
+    let root_len = u64::from(facts.root_entries) * SLOT;
+    if !root_len.is_multiple_of(u64::from(facts.sector_size)) {
+        // Linux refuses such a volume.
+        let (found, allowed) = (facts.root_entries.into(), "so many that they fill whole sectors");
+        faults.add(0x11, FaultKind::BootField { field: "root entries", found, allowed });
+    }
 }
 
 /// The backup of the boot sector, and FSInfo twice.
@@ -291,11 +460,14 @@ fn check_copies<R: Read + Seek>(
     Ok(())
 }
 
-/// The byte at which FSInfo begins; `None` where there is none, or not where it may be.
+/// The byte at which FSInfo begins; `None` where there is none, as on FAT16, or not where it may be.
 pub(super) fn fs_info<R: Read + Seek>(
     disk: &mut Disk<R>,
     facts: &Facts,
 ) -> io::Result<Option<u64>> {
+    if facts.fat_type == FatType::Fat16 {
+        return Ok(None);
+    }
     let mut field = [0; 2];
     disk.read_at(0x30, &mut field)?;
     let sector = u32::from(u16::from_le_bytes(field));

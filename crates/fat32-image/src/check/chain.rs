@@ -8,7 +8,8 @@
 use std::io::{self, Read, Seek};
 
 use super::boot::Facts;
-use super::{Disk, u32_at};
+use super::{Disk, u16_at, u32_at};
+use crate::FatType;
 
 /// Bytes of a cache line.
 const LINE: u64 = 4096;
@@ -23,7 +24,7 @@ pub(super) enum Link {
     Wrong(u32),
 }
 
-/// Recently read parts of the first FAT: slot `line % LINES` holds line number and bytes.
+/// Recently read parts of the FAT that counts: slot `line % LINES` holds line number and bytes.
 pub(super) struct TableCache {
     slots: Vec<(Option<u64>, Vec<u8>)>,
 }
@@ -35,14 +36,14 @@ impl Default for TableCache {
 }
 
 impl TableCache {
-    /// The low 28 bits of the entry of a cluster, which must lie in the FAT; otherwise 0.
+    /// The entry of a cluster, of FAT32 its low 28 bits; it must lie in the FAT, otherwise it is 0.
     pub(super) fn entry<R: Read + Seek>(
         &mut self,
         disk: &mut Disk<R>,
         facts: &Facts,
         cluster: u32,
     ) -> io::Result<u32> {
-        let position = u64::from(cluster) * 4;
+        let position = u64::from(cluster) * u64::from(facts.entry_len());
         let line = position / LINE;
         let slot = usize::try_from(line % LINES).unwrap_or(0);
         let Some((held, bytes)) = self.slots.get_mut(slot) else { return Ok(0) };
@@ -51,11 +52,14 @@ impl TableCache {
             let start = line * LINE;
             let len = facts.table_len().saturating_sub(start).min(LINE);
             bytes.resize(usize::try_from(len).unwrap_or(0), 0);
-            disk.read_at(facts.table_start() + start, bytes)?;
+            disk.read_at(facts.table_start(facts.active_fat) + start, bytes)?;
             *held = Some(line);
         }
         let within = usize::try_from(position % LINE).unwrap_or(0);
-        Ok(u32_at(bytes, within) & 0x0FFF_FFFF)
+        Ok(match facts.fat_type {
+            FatType::Fat16 => u16_at(bytes, within).into(),
+            FatType::Fat32 => u32_at(bytes, within) & facts.entry_mask(),
+        })
     }
 
     /// Where a cluster leads.
@@ -67,7 +71,7 @@ impl TableCache {
     ) -> io::Result<Link> {
         let value = self.entry(disk, facts, cluster)?;
         Ok(match value {
-            0x0FFF_FFF8.. => Link::End,
+            _ if value >= facts.entry_mask() - 7 => Link::End,
             2.. if value <= facts.last() => Link::Next(value),
             _ => Link::Wrong(value),
         })

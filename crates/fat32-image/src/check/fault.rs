@@ -2,11 +2,34 @@
 
 use std::fmt;
 
+/// How much a fault matters to whoever uses the volume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// Against the rules, but every reader finds all content: what systems leave on a drive that
+    /// was pulled out while in use (marks, counts, lost clusters, chains longer than their file), or
+    /// what careless writers do and readers overlook.
+    Untidy,
+    /// Content or names are lost, read differently by different systems or can be overwritten; or
+    /// the volume, or a part of it, may be refused.
+    Damage,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Untidy => "untidy",
+            Self::Damage => "damage",
+        })
+    }
+}
+
 /// One thing in a volume that breaks the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     position: u64,
     kind: FaultKind,
+    severity: Severity,
 }
 
 impl Fault {
@@ -14,7 +37,8 @@ impl Fault {
     pub const LISTED: usize = 1000;
 
     pub(super) fn new(position: u64, kind: FaultKind) -> Self {
-        Self { position, kind }
+        let severity = kind.severity();
+        Self { position, kind, severity }
     }
 
     /// The byte of the volume that is wrong, or at which what is wrong begins.
@@ -25,6 +49,11 @@ impl Fault {
     /// What is wrong.
     pub fn kind(&self) -> &FaultKind {
         &self.kind
+    }
+
+    /// How much it matters; of [`FaultKind::More`] the worst of those it counts.
+    pub fn severity(&self) -> Severity {
+        self.severity
     }
 }
 
@@ -49,8 +78,8 @@ pub enum FaultKind {
         /// The values that are allowed.
         allowed: &'static str,
     },
-    /// A number of clusters outside what FAT32 may have.
-    #[error("{found} clusters; FAT32 has {least} to {most}")]
+    /// A number of clusters outside what FAT32, or FAT16, may have.
+    #[error("{found} clusters; with entries of this width there are {least} to {most}")]
     ClusterCount {
         /// Clusters by the boot sector.
         found: u64,
@@ -124,7 +153,8 @@ pub enum FaultKind {
         /// What it must be.
         expected: u32,
     },
-    /// A FAT differs from the first one; the position is the first difference.
+    /// A FAT differs from the first one, although all are kept equal; the position is the first
+    /// difference.
     #[error("FAT {copy} differs from FAT 1")]
     FatsDiffer {
         /// Number of the FAT, from 2.
@@ -310,25 +340,56 @@ pub enum FaultKind {
     },
 }
 
+impl FaultKind {
+    fn severity(&self) -> Severity {
+        match self {
+            // Windows marks the boot sector and leaves the backup; FSInfo holds hints only.
+            Self::Dirty { .. }
+            | Self::BackupDiffers
+            | Self::FsInfoSignature { .. }
+            | Self::FreeCount { .. }
+            | Self::NextFree { .. }
+            // Neither is looked at by those who read files.
+            | Self::MediaEntry { .. }
+            | Self::FatTail { .. }
+            | Self::LostClusters { .. }
+            | Self::BehindEnd { .. }
+            | Self::SlotField { .. }
+            | Self::Time { .. }
+            | Self::StrayLabel { .. }
+            | Self::LabelDiffers { .. }
+            | Self::LongSlot { field: "filling", .. } => Severity::Untidy,
+            // Room reserved for a file that was still growing.
+            Self::ChainLength { found, needed, .. } if found > needed => Severity::Untidy,
+            _ => Severity::Damage,
+        }
+    }
+}
+
 /// Faults as they are found.
 #[derive(Default)]
 pub(super) struct Faults {
     list: Vec<Fault>,
     more: u64,
+    /// The worst of those not listed.
+    worst: Option<Severity>,
 }
 
 impl Faults {
     pub(super) fn add(&mut self, position: u64, kind: FaultKind) {
+        let fault = Fault::new(position, kind);
         if self.list.len() < Fault::LISTED {
-            self.list.push(Fault::new(position, kind));
+            self.list.push(fault);
         } else {
+            self.worst = self.worst.max(Some(fault.severity));
             self.more = self.more.saturating_add(1);
         }
     }
 
     pub(super) fn finish(mut self) -> Vec<Fault> {
-        if self.more > 0 {
-            self.list.push(Fault::new(0, FaultKind::More { count: self.more }));
+        if let Some(severity) = self.worst {
+            let kind = FaultKind::More { count: self.more };
+            self.list.push(Fault { position: 0, kind, severity });
         }
         self.list
     }

@@ -7,6 +7,7 @@ use extent_image::Timestamp;
 use super::boot::text;
 use super::fault::{FaultKind, Faults};
 use super::{u8_at, u16_at, u32_at};
+use crate::FatType;
 
 /// 32 bytes of a directory and the byte of the volume where they are.
 pub(super) struct Slot {
@@ -55,9 +56,14 @@ struct Long {
 }
 
 /// Puts the entries of a directory together.
-pub(super) fn decode(folder: &str, slots: &[Slot], faults: &mut Faults) -> Vec<Item> {
-    let mut decoder =
-        Decoder { folder, faults, long: None, names: HashSet::new(), shorts: HashSet::new() };
+pub(super) fn decode(
+    folder: &str,
+    fat_type: FatType,
+    slots: &[Slot],
+    faults: &mut Faults,
+) -> Vec<Item> {
+    let (names, shorts) = (HashSet::new(), HashSet::new());
+    let mut decoder = Decoder { folder, fat_type, faults, long: None, names, shorts };
     let mut items = Vec::new();
     for (index, slot) in slots.iter().enumerate() {
         match slot.bytes {
@@ -77,6 +83,7 @@ pub(super) fn decode(folder: &str, slots: &[Slot], faults: &mut Faults) -> Vec<I
 
 struct Decoder<'a> {
     folder: &'a str,
+    fat_type: FatType,
     faults: &'a mut Faults,
     long: Option<Long>,
     /// Every name and short name so far, in upper case.
@@ -182,7 +189,12 @@ impl Decoder<'_> {
                 self.faults.add(slot.position, kind);
             }
         }
-        let cluster = u32::from(u16_at(bytes, 0x14)) << 16 | u32::from(u16_at(bytes, 0x1A));
+        // FAT16 has no high half; OS/2 kept another thing there.
+        let high = match self.fat_type {
+            FatType::Fat16 => 0,
+            FatType::Fat32 => u32::from(u16_at(bytes, 0x14)),
+        };
+        let cluster = high << 16 | u32::from(u16_at(bytes, 0x1A));
         let item = Item {
             position: slot.position,
             name,
@@ -248,6 +260,10 @@ impl Decoder<'_> {
         }
         if item.size != 0 && (item.is_folder() || item.is_label()) {
             wrong(0x1C, "size", item.size);
+        }
+        let high = u16_at(bytes, 0x14);
+        if high != 0 && self.fat_type == FatType::Fat16 {
+            wrong(0x14, "high half of the first cluster", high.into());
         }
         if item.cluster != 0 && item.is_label() {
             wrong(0x1A, "first cluster", item.cluster);

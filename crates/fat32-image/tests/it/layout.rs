@@ -14,7 +14,7 @@ use crate::image::Image;
 use crate::model::sample;
 
 /// A source with a length and no bytes: nothing may open it.
-struct Long(u64);
+pub(crate) struct Long(pub(crate) u64);
 
 impl Source for Long {
     fn len(&self) -> u64 {

@@ -6,7 +6,9 @@
     reason = "a test helper that cannot go on fails the test"
 )]
 
+mod fat16;
 mod faults;
+mod faults_16;
 mod image;
 mod layout;
 mod model;

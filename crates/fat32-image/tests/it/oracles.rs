@@ -5,8 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use extent_image::{Plan, StreamOptions, Tree};
-use fat32_image::check::Volume;
-use fat32_image::{BootCode, ClusterSize, Label, VolumeOptions, VolumePlan, VolumeSize, plan};
+use fat32_image::check::{OpenError, Volume};
+use fat32_image::{
+    BootCode, ClusterSize, FatType, Label, VolumeOptions, VolumePlan, VolumeSize, plan,
+};
 use tempfile::TempDir;
 
 use crate::model::{content, sample};
@@ -36,10 +38,13 @@ fn fsck(image: &Path, files: usize) {
         "System ID ",
         "Media byte ",
         "FATs, 32 bit entries",
+        "FATs, 16 bit entries",
         "bytes per FAT",
         "bytes per logical sector",
         "bytes per cluster",
         "Root directory start at cluster 2 (arbitrary size)",
+        "Root directory starts at byte",
+        "root directory entries",
         "Data area starts at byte",
         "data clusters (",
         "sectors/track, ",
@@ -105,17 +110,40 @@ fn fsck_is_silent() {
     let sectors = (2..6).map(|sector| (sector, vec![0xF4; 512].into())).collect();
     check(&tree, &options().with_boot_code(BootCode::new(vec![0xF4; 420], sectors).unwrap()));
     check(&sample(&[]), &VolumeOptions::new());
+    for bytes in [512, 1024, 2048, 4096, 8192, 16_384, 32_768] {
+        let options = options().with_cluster_size(ClusterSize::new(bytes).unwrap());
+        check(&tree, &options.clone().with_size(VolumeSize::Tight));
+        check(&tree, &options.clone().with_fat_type(FatType::Fat16));
+        check(&tree, &options.with_fat_type(FatType::Fat16).with_size(VolumeSize::Tight));
+    }
+    for mib in [3, 30, 255, 300, 1000, 2047] {
+        let options = options().with_fat_type(FatType::Fat16);
+        check(&tree, &options.with_size(VolumeSize::Bytes(mib << 20)));
+    }
+    check(&sample(&[]), &VolumeOptions::new().with_fat_type(FatType::Fat16));
     // A directory of many clusters, and similar names.
     let names: Vec<String> = (0..3000).map(|n| format!("similar name {n}.txt")).collect();
     let files: Vec<(&str, usize)> = names.iter().map(|name| (name.as_str(), 3)).collect();
     check(&sample(&files), &options().with_cluster_size(ClusterSize::B512));
+    check(&sample(&files), &options().with_fat_type(FatType::Fat16).with_size(VolumeSize::Tight));
 }
 
 #[test]
 #[ignore = "needs mtools"]
 fn mtools_copies_everything_out() {
+    copy_out_with_mtools(&options());
+    copy_out_with_mtools(&disc_options());
+}
+
+/// What capmedia's own El Torito image is.
+fn disc_options() -> VolumeOptions {
+    let options = options().with_smallest_fat_type().with_size(VolumeSize::Tight);
+    options.with_cluster_size(ClusterSize::KIB2)
+}
+
+fn copy_out_with_mtools(options: &VolumeOptions) {
     let folder = TempDir::new().unwrap();
-    let planned = plan(&sample(&PATHS), &options()).unwrap();
+    let planned = plan(&sample(&PATHS), options).unwrap();
     let image = write(planned.plan(), &folder);
     let out = folder.path().join("out");
     fs::create_dir(&out).unwrap();
@@ -134,6 +162,30 @@ fn mtools_copies_everything_out() {
     let label = run(Command::new("mlabel").args(["-s", "-i"]).arg(&image).arg("::"));
     let label = String::from_utf8(label.stdout).unwrap();
     assert!(label.contains("Volume label is ORACLE"), "{label}");
+}
+
+#[test]
+#[ignore = "needs 7z"]
+fn seven_zip_extracts_everything() {
+    for options in [options(), disc_options()] {
+        let folder = TempDir::new().unwrap();
+        let planned = plan(&sample(&PATHS), &options).unwrap();
+        let image = write(planned.plan(), &folder);
+        let out = folder.path().join("out");
+        let mut target = std::ffi::OsString::from("-o");
+        target.push(&out);
+        let mut extract = Command::new("7z");
+        extract.args(["x", "-y", "-tfat"]).arg(target).arg(&image).env("LC_ALL", "C.UTF-8");
+        run(&mut extract);
+        for (index, (path, len)) in PATHS.iter().enumerate() {
+            let found = out.join(path);
+            if path.ends_with('/') {
+                assert!(found.is_dir(), "{path}");
+            } else {
+                assert!(fs::read(&found).unwrap() == content(*len, index), "{path}");
+            }
+        }
+    }
 }
 
 /// The checker judges volumes that others made.
@@ -168,15 +220,17 @@ fn volumes_of_mtools_with_foreign_names_are_clean() {
 fn volumes_of_others_are_clean() {
     let folder = TempDir::new().unwrap();
     let image = folder.path().join("other.img");
-    for (mib, label) in [(40, None), (300, Some("OTHER"))] {
+    for (mib, label, bits) in
+        [(40, None, "32"), (300, Some("OTHER"), "32"), (20, None, "16"), (100, Some("OTHER"), "16")]
+    {
         fs::File::create(&image).unwrap().set_len(mib << 20).unwrap();
         let mut mkfs = Command::new("mkfs.fat");
-        mkfs.args(["-F", "32"]);
+        mkfs.args(["-F", bits]);
         if let Some(label) = label {
             mkfs.args(["-n", label]);
         }
         run(mkfs.arg(&image));
-        let source = folder.path().join(format!("source{mib}"));
+        let source = folder.path().join(format!("source{mib}-{bits}"));
         fs::create_dir_all(source.join("Sub folder/deeper")).unwrap();
         fs::write(source.join("Sub folder/some file.text"), content(70_000, 1)).unwrap();
         fs::write(source.join("Sub folder/deeper/UPPER.TXT"), content(1, 2)).unwrap();
@@ -189,5 +243,11 @@ fn volumes_of_others_are_clean() {
         assert!(faults.is_empty(), "{faults:#?}");
         assert_eq!(volume.label().unwrap().as_deref(), label);
         assert_eq!(volume.walk().unwrap().len(), 6);
+        let expected = if bits == "16" { FatType::Fat16 } else { FatType::Fat32 };
+        assert_eq!(volume.facts().fat_type, expected);
     }
+    let mut mkfs = Command::new("mkfs.fat");
+    run(mkfs.args(["-F", "12", "-s", "64"]).arg(&image));
+    let error = Volume::open(fs::File::open(&image).unwrap(), 0, 100 << 20).map(drop).unwrap_err();
+    assert!(matches!(error, OpenError::Fat12 { .. }), "{error}");
 }

@@ -5,13 +5,13 @@ use std::io::Read;
 
 use extent_image::Timestamp;
 use fat32_image::check::Volume;
-use fat32_image::{ClusterSize, Label, VolumeOptions, VolumeSize, plan, smallest_volume};
+use fat32_image::{ClusterSize, FatType, Label, VolumeOptions, VolumeSize, plan, smallest_volume};
 use fatfs::{FileSystem, FsOptions};
 use fscommon::StreamSlice;
 use proptest::prelude::*;
 
 use crate::image::Image;
-use crate::model::{Expected, Facts, drafts, tree};
+use crate::model::{Draft, Expected, Facts, drafts, tree};
 
 /// Where the volume begins in these tests.
 const START: u64 = 1 << 20;
@@ -37,28 +37,15 @@ proptest! {
 
     #[test]
     fn every_reader_finds_the_tree(drafts in drafts(), options in options()) {
-        let (tree, expected) = tree(&drafts);
-        let planned = plan(&tree, &options).unwrap();
-        let image = Image::new(planned.plan()).behind(START);
+        every_reader_finds(&drafts, &options)?;
+    }
 
-        let len = planned.plan().len();
-        let mut volume = Volume::open(image.clone(), START, len).unwrap();
-        prop_assert_eq!(volume.check().unwrap(), []);
-        prop_assert_eq!(volume.facts().volume_id, planned.volume_id());
-        let label = planned.label().map(|label| label.as_str().to_owned());
-        prop_assert_eq!(volume.label().unwrap(), label.clone());
-        prop_assert_eq!(&read_ours(&mut volume), &expected);
-
-        let end = image.len();
-        let slice = StreamSlice::new(image, START, end).unwrap();
-        let fs = FileSystem::new(slice, FsOptions::new()).unwrap();
-        prop_assert_eq!(fs.volume_id(), planned.volume_id());
-        let found = fs.read_volume_label_from_root_dir().unwrap();
-        prop_assert_eq!(found, label);
-        prop_assert_eq!(fs.stats().unwrap().free_clusters(), planned.free_clusters());
-        let mut found = Expected::new();
-        read_fatfs(&fs.root_dir(), "", &mut found);
-        prop_assert_eq!(&found, &expected);
+    #[test]
+    fn every_reader_finds_the_tree_in_fat16(
+        drafts in drafts(), options in options(), is_tight in any::<bool>()
+    ) {
+        let size = if is_tight { VolumeSize::Tight } else { VolumeSize::Fit };
+        every_reader_finds(&drafts, &options.with_fat_type(FatType::Fat16).with_size(size))?;
     }
 
     #[test]
@@ -102,8 +89,41 @@ proptest! {
             prop_assert!(plan(&tree, &sized(smallest)).is_ok());
             prop_assert!(plan(&tree, &sized(smallest - 512)).is_err());
             prop_assert!(plan(&tree, &sized(smallest + 512 * (1 + blocks % 5000))).is_ok());
+
+            let options = options.with_fat_type(FatType::Fat16);
+            let smallest = smallest_volume(&tree, &options).unwrap();
+            let sized = |bytes| options.clone().with_size(VolumeSize::Bytes(bytes));
+            let planned = plan(&tree, &sized(smallest)).unwrap();
+            prop_assert_eq!(planned.geometry().fat_type(), FatType::Fat16);
+            prop_assert!(plan(&tree, &sized(smallest - 512)).is_err());
         }
     }
+}
+
+fn every_reader_finds(drafts: &[Draft], options: &VolumeOptions) -> Result<(), TestCaseError> {
+    let (tree, expected) = tree(drafts);
+    let planned = plan(&tree, options).unwrap();
+    let image = Image::new(planned.plan()).behind(START);
+
+    let len = planned.plan().len();
+    let mut volume = Volume::open(image.clone(), START, len).unwrap();
+    prop_assert_eq!(volume.check().unwrap(), []);
+    prop_assert_eq!(volume.facts().volume_id, planned.volume_id());
+    let label = planned.label().map(|label| label.as_str().to_owned());
+    prop_assert_eq!(volume.label().unwrap(), label.clone());
+    prop_assert_eq!(&read_ours(&mut volume), &expected);
+
+    let end = image.len();
+    let slice = StreamSlice::new(image, START, end).unwrap();
+    let fs = FileSystem::new(slice, FsOptions::new()).unwrap();
+    prop_assert_eq!(fs.volume_id(), planned.volume_id());
+    let found = fs.read_volume_label_from_root_dir().unwrap();
+    prop_assert_eq!(found, label);
+    prop_assert_eq!(fs.stats().unwrap().free_clusters(), planned.free_clusters());
+    let mut found = Expected::new();
+    read_fatfs(&fs.root_dir(), "", &mut found);
+    prop_assert_eq!(&found, &expected);
+    Ok(())
 }
 
 fn read_ours(volume: &mut Volume<Image>) -> Expected {

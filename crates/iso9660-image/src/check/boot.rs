@@ -1,10 +1,9 @@
 //! The boot catalog and what it starts.
 
-use std::io::{BufReader, Read, Seek};
+use std::io::{Read, Seek};
 
 use zerocopy::FromBytes;
 
-use crate::check::extents::Extents;
 use crate::check::fault::{FaultKind, Faults};
 use crate::check::medium::{Medium, ReadError};
 use crate::disk::boot_catalog::{
@@ -16,9 +15,6 @@ use crate::units::{Lba, SECTOR, SECTOR_LEN, len64};
 
 /// Bit 5 of a section entry's media type, and of an extension: another extension follows.
 const MORE_EXTENSIONS: u8 = 0x20;
-/// Longest image that a boot info table is checked for. Loaders that carry one have 64 KiB; the
-/// field could say 4 GiB.
-const MAX_BOOT_INFO: u32 = 8 * 1024 * 1024;
 
 /// An entry of a boot catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,73 +179,4 @@ fn image_entry(
         lba: Lba::new(raw.load_rba.get()),
         position,
     })
-}
-
-/// The images lie inside the volume and outside its structures; a boot info table is right.
-pub(super) fn check_images<R: Read + Seek>(
-    medium: &mut Medium<R>,
-    entries: &[FoundBootEntry],
-    extents: &Extents,
-    faults: &mut Faults,
-) -> Result<(), ReadError> {
-    for entry in entries.iter().filter(|entry| entry.bootable) {
-        let (lba, sectors) = (u64::from(entry.lba.sector()), extents.sectors());
-        // With emulation the length follows from the kind of medium, not from the count.
-        let count = if entry.media_type == 0 { u64::from(entry.sector_count) } else { 1 };
-        let len = count.max(1).saturating_mul(512);
-        let position = entry.position.saturating_add(8);
-        if lba.saturating_add(len.div_ceil(SECTOR)) > sectors {
-            faults.add(position, FaultKind::BootImageOutside { lba, len, sectors });
-            continue;
-        }
-        if extents.is_structure(lba) {
-            faults.add(position, FaultKind::BootImageOverlap { lba });
-            continue;
-        }
-        check_boot_info(medium, entry.lba, extents.file_len(entry.lba.sector()), faults)?;
-    }
-    Ok(())
-}
-
-/// The table that loaders like isolinux have at byte 8: where the primary descriptor and the image
-/// itself are, how long the image is, and the sum of its words from byte 64 on.
-///
-/// An image has one when the first two numbers are right; others hold code there.
-fn check_boot_info<R: Read + Seek>(
-    medium: &mut Medium<R>,
-    lba: Lba,
-    file_len: Option<u64>,
-    faults: &mut Faults,
-) -> Result<(), ReadError> {
-    let start = lba.byte_offset();
-    let mut head = [0; 24];
-    medium.read_at(start, &mut head)?;
-    let mut words = head.chunks_exact(4).filter_map(|w| <[u8; 4]>::try_from(w).ok());
-    let mut word = |skip: usize| words.nth(skip).map_or(0, u32::from_le_bytes);
-    let (descriptor, own, len, sum) = (word(2), word(0), word(0), word(0));
-    if (descriptor, own) != (16, lba.sector()) {
-        return Ok(());
-    }
-    let at = |offset: u64| start.saturating_add(offset);
-    if let Some(expected) = file_len.and_then(|len| u32::try_from(len).ok())
-        && len != expected
-    {
-        let kind = FaultKind::BootInfo { what: "length", found: len, expected };
-        faults.add(at(16), kind);
-    }
-    let outside = start.saturating_add(u64::from(len)) > medium.len();
-    if outside || !(64..=MAX_BOOT_INFO).contains(&len) {
-        return Ok(());
-    }
-    let reader = BufReader::new(medium.part(at(64), u64::from(len).saturating_sub(64)));
-    let mut expected = 0u32;
-    // Little-endian words, the last one filled with zeros.
-    for (byte, shift) in reader.bytes().zip([0, 8, 16, 24].into_iter().cycle()) {
-        let byte = byte.map_err(|source| ReadError::Io { position: at(64), source })?;
-        expected = expected.wrapping_add(u32::from(byte).wrapping_shl(shift));
-    }
-    if sum != expected {
-        faults.add(at(20), FaultKind::BootInfo { what: "checksum", found: sum, expected });
-    }
-    Ok(())
 }

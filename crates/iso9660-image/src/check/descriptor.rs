@@ -10,7 +10,7 @@ use crate::check::fault::{FaultKind, Faults};
 use crate::check::medium::{Medium, ReadError};
 use crate::check::name;
 use crate::disk::both_endian::{Both16, Both32};
-use crate::disk::directory_record::DIRECTORY;
+use crate::disk::directory_record::{DIRECTORY, HIDDEN};
 use crate::disk::volume_descriptor::{
     BOOT_RECORD, BootRecord, EL_TORITO, JOLIET_LEVELS, PRIMARY, STANDARD_ID, SUPPLEMENTARY,
     TERMINATOR, VolumeDescriptor,
@@ -79,6 +79,8 @@ pub(super) struct Descriptors {
     pub(super) joliet: Option<Found>,
     /// Where the LBA of the boot catalog is stated, and the LBA.
     pub(super) catalog: Option<(u64, u32)>,
+    /// Supplementary descriptors that are not Joliet, such as the enhanced one of ISO 9660:1999.
+    others: Vec<Found>,
     /// Sector after the last descriptor.
     pub(super) end: u64,
     /// What was seen on the way.
@@ -88,7 +90,7 @@ pub(super) struct Descriptors {
 impl Descriptors {
     pub(super) fn read<R: Read + Seek>(medium: &mut Medium<R>) -> Result<Self, ReadError> {
         let (mut primary, mut joliet, mut catalog) = (None::<Found>, None, None);
-        let mut faults = Vec::new();
+        let (mut faults, mut others) = (Vec::new(), Vec::new());
         let mut terminated = false;
         let mut number = FIRST;
         let last = FIRST.saturating_add(MAX_DESCRIPTORS);
@@ -111,6 +113,7 @@ impl Descriptors {
             match kind {
                 TERMINATOR => {
                     terminated = true;
+                    version(position, &sector, &mut faults);
                     if sector.iter().skip(7).any(|byte| *byte != 0) {
                         let what = "terminator after its version";
                         faults.push((position, FaultKind::Reserved { what }));
@@ -125,16 +128,35 @@ impl Descriptors {
                     }
                 }
                 SUPPLEMENTARY => {
-                    let raw = parse(&sector).filter(is_joliet);
-                    if let (None, Some(raw)) = (&joliet, raw) {
-                        joliet = Some(Found { position, raw });
+                    let found = parse(&sector).map(|raw| Found { position, raw });
+                    match found {
+                        Some(found) if joliet.is_none() && is_joliet(&found.raw) => {
+                            joliet = Some(found);
+                        }
+                        found => {
+                            // Version 2 is the enhanced descriptor, which needs no sequence.
+                            let lost = |it: &&Found| it.raw.version == 1 && !is_joliet(&it.raw);
+                            if let Some(found) = found.as_ref().filter(lost) {
+                                faults.push((found.position.saturating_add(88), FaultKind::Escape));
+                            }
+                            others.extend(found);
+                        }
                     }
                 }
                 BOOT_RECORD => {
                     let record = BootRecord::read_from_bytes(&sector).ok();
+                    version(position, &sector, &mut faults);
                     let record = record.filter(|record| record.boot_system_id == EL_TORITO);
                     if let (None, Some(record)) = (catalog, record) {
                         catalog = Some((position.saturating_add(71), record.catalog.get()));
+                        let unused = [(39, &record.boot_id[..]), (75, &record.unused_75)];
+                        for (offset, bytes) in unused {
+                            if let Some((at, _)) = (offset..).zip(bytes).find(|it| *it.1 != 0) {
+                                let what = "bytes 39 to 70 or 75 to 2047 of a boot record";
+                                let position = position.saturating_add(at);
+                                faults.push((position, FaultKind::Reserved { what }));
+                            }
+                        }
                         let second = FIRST.saturating_add(1).saturating_mul(SECTOR);
                         if position != second {
                             let what = "position of the El Torito boot record";
@@ -143,7 +165,14 @@ impl Descriptors {
                         }
                     }
                 }
-                _ => {}
+                // A volume partition (3) is legal and nobody makes one: it is more likely a descriptor
+                // of Joliet that was hit.
+                _ => {
+                    let what = "type of a volume descriptor, which is 0, 1, 255 or";
+                    let found = u64::from(kind);
+                    let kind = FaultKind::Value { what, found, expected: SUPPLEMENTARY.into() };
+                    faults.push((position, kind));
+                }
             }
         }
         if number == FIRST {
@@ -158,7 +187,7 @@ impl Descriptors {
         if !terminated {
             faults.push((number.saturating_mul(SECTOR), FaultKind::NoTerminator));
         }
-        Ok(Self { primary, joliet, catalog, end: number, faults })
+        Ok(Self { primary, joliet, others, catalog, end: number, faults })
     }
 
     pub(super) fn of(&self, tree: RecordTree) -> Option<&Found> {
@@ -187,15 +216,57 @@ impl Descriptors {
         let stated = self.primary.raw.volume_space_size.little();
         if let Some(joliet) = &self.joliet {
             check_one(RecordTree::Joliet, joliet, faults);
-            let what = "volume space size of the Joliet descriptor";
-            let found = joliet.raw.volume_space_size.little();
-            faults.expect(joliet.position.saturating_add(80), what, found, stated);
+        }
+        for found in &self.others {
+            check_numbers(found, faults);
+        }
+        for found in self.joliet.iter().chain(&self.others) {
+            self.check_volume(found, faults);
         }
         let (stated, found) = (u64::from(stated), image_len / SECTOR);
         if stated > found {
             let position = self.primary.position.saturating_add(80);
             faults.add(position, FaultKind::CutOff { stated, found });
         }
+    }
+
+    /// All descriptors are of one volume.
+    fn check_volume(&self, found: &Found, faults: &mut Faults) {
+        let (raw, primary) = (&found.raw, &self.primary.raw);
+        let at = |offset: u64| found.position.saturating_add(offset);
+        let (size, expected) = (raw.volume_space_size.little(), primary.volume_space_size.little());
+        faults.expect(at(80), "volume space size beside the primary descriptor", size, expected);
+        for (offset, what, found, expected) in [
+            (
+                120,
+                "volume set size beside the primary descriptor",
+                raw.volume_set_size,
+                primary.volume_set_size,
+            ),
+            (
+                124,
+                "volume sequence number beside the primary descriptor",
+                raw.volume_sequence_number,
+                primary.volume_sequence_number,
+            ),
+            (
+                128,
+                "logical block size beside the primary descriptor",
+                raw.logical_block_size,
+                primary.logical_block_size,
+            ),
+        ] {
+            faults.expect(at(offset), what, found.little(), expected.little());
+        }
+    }
+}
+
+fn version(position: u64, sector: &[u8; SECTOR_LEN], faults: &mut Vec<(u64, FaultKind)>) {
+    let [_, _, _, _, _, _, found, ..] = *sector;
+    if found != 1 {
+        let what = "version of a volume descriptor";
+        let kind = FaultKind::Value { what, found: u64::from(found), expected: 1 };
+        faults.push((position.saturating_add(6), kind));
     }
 }
 
@@ -221,7 +292,27 @@ fn check_one(tree: RecordTree, found: &Found, faults: &mut Faults) {
     let (raw, start) = (&found.raw, found.position);
     let at = |offset: u64| start.saturating_add(offset);
     faults.expect(at(6), "version of a volume descriptor", raw.version, 1u8);
-    faults.expect(at(881), "file structure version", raw.file_structure_version, 1u8);
+    check_numbers(found, faults);
+    if tree == RecordTree::Primary {
+        faults.expect_zero(at(7), "byte 7 of a primary volume descriptor", &[raw.volume_flags]);
+        let what = "bytes 88 to 119 of a primary volume descriptor";
+        faults.expect_zero(at(88), what, &raw.escape_sequences);
+        check_texts(raw, start, faults);
+    } else {
+        let what = "bits 1 to 7 of the flags of a supplementary volume descriptor";
+        faults.expect_zero(at(7), what, &[raw.volume_flags & 0xFE]);
+        let after = raw.escape_sequences.get(3..).unwrap_or_default();
+        faults.expect_zero(at(91), "bytes after the escape sequence of Joliet", after);
+    }
+}
+
+/// What has the same rules in every descriptor of a volume.
+fn check_numbers(found: &Found, faults: &mut Faults) {
+    let (raw, start) = (&found.raw, found.position);
+    let at = |offset: u64| start.saturating_add(offset);
+    // An enhanced descriptor has 2 in both.
+    let what = "file structure version";
+    faults.expect(at(881), what, raw.file_structure_version, raw.version);
     both32(at(80), "volume space size", raw.volume_space_size, faults);
     both16(at(120), "volume set size", raw.volume_set_size, faults);
     both16(at(124), "volume sequence number", raw.volume_sequence_number, faults);
@@ -238,7 +329,9 @@ fn check_one(tree: RecordTree, found: &Found, faults: &mut Faults) {
     faults.expect(at(156), "length of the root directory's record", root.length, 34u8);
     faults.expect(at(188), "length of the root's identifier", root.identifier_length, 1u8);
     faults.expect(at(189), "identifier of the root directory", raw.root.identifier, 0u8);
-    faults.expect(at(181), "flags of the root directory", root.flags & DIRECTORY, DIRECTORY);
+    faults.expect(at(181), "flags of the root directory", root.flags & !HIDDEN, DIRECTORY);
+    faults.expect(at(182), "file unit size of the root directory", root.file_unit_size, 0u8);
+    faults.expect(at(183), "interleave gap of the root directory", root.interleave_gap_size, 0u8);
     let root_sequence = root.volume_sequence_number.little();
     faults.expect(at(184), "volume of the root directory", root_sequence, sequence);
     if date::short(&root.date) == date::Moment::Wrong {
@@ -259,12 +352,6 @@ fn check_one(tree: RecordTree, found: &Found, faults: &mut Faults) {
     faults.expect_zero(at(882), "byte 882 of a volume descriptor", &reserved);
     let last = "bytes 1395 to 2047 of a volume descriptor";
     faults.expect_zero(at(1395), last, &raw.reserved_1395);
-    if tree == RecordTree::Primary {
-        faults.expect_zero(at(7), "byte 7 of a primary volume descriptor", &[raw.volume_flags]);
-        let what = "bytes 88 to 119 of a primary volume descriptor";
-        faults.expect_zero(at(88), what, &raw.escape_sequences);
-        check_texts(raw, start, faults);
-    }
 }
 
 /// A character set of ECMA-119 7.4.1.

@@ -1,9 +1,6 @@
 //! Which bytes of the volume are in use for what: nothing outside, nothing twice.
 
-use std::collections::HashMap;
-
 use crate::check::fault::{FaultKind, Faults};
-use crate::report::RecordTree;
 use crate::units::SECTOR;
 
 /// What a run of sectors is used for. The order matters: at one place a structure comes first.
@@ -15,13 +12,20 @@ pub(super) enum Use {
     File,
 }
 
+/// 24 bytes; there is one for each record.
 struct Run {
-    first: u64,
-    /// After the last sector.
-    end: u64,
+    first: u32,
+    sectors: u32,
     used_for: Use,
     /// Where it is described.
     position: u64,
+}
+
+impl Run {
+    /// After the last sector.
+    fn end(&self) -> u64 {
+        u64::from(self.first).saturating_add(u64::from(self.sectors))
+    }
 }
 
 /// Everything in use, as it is found.
@@ -29,23 +33,11 @@ pub(super) struct Extents {
     /// Sectors of the volume.
     sectors: u64,
     runs: Vec<Run>,
-    /// Length of files that are not empty, by first LBA.
-    primary: HashMap<u32, u64>,
-    joliet: HashMap<u32, u64>,
-    empty: Vec<(u32, u64, String)>,
-    catalog: Option<u32>,
 }
 
 impl Extents {
     pub(super) fn new(sectors: u64) -> Self {
-        Self {
-            sectors,
-            runs: Vec::new(),
-            primary: HashMap::new(),
-            joliet: HashMap::new(),
-            empty: Vec::new(),
-            catalog: None,
-        }
+        Self { sectors, runs: Vec::new() }
     }
 
     /// Sectors of the volume that are in the image.
@@ -55,7 +47,7 @@ impl Extents {
 
     /// System area and descriptors.
     pub(super) fn add_descriptors(&mut self, end: u64) {
-        self.runs.push(Run { first: 0, end, used_for: Use::Structure, position: 0 });
+        self.push(0, end, Use::Structure, 0);
     }
 
     /// A run of `len` bytes from `lba` on; false when it is not inside the volume.
@@ -79,78 +71,52 @@ impl Extents {
             faults.add(position, FaultKind::Outside { name, lba: first, len, sectors });
             return false;
         }
-        self.runs.push(Run { first, end, used_for, position });
+        self.push(lba, sectors, used_for, position);
         true
     }
 
-    /// A whole file, after its sections were [added](Self::add).
-    pub(super) fn add_file(
-        &mut self,
-        tree: RecordTree,
-        position: u64,
-        name: &str,
-        lba: u32,
-        len: u64,
-        faults: &mut Faults,
-    ) {
-        if len == 0 {
-            self.empty.push((lba, position, name.to_owned()));
-            return;
-        }
-        match tree {
-            RecordTree::Primary => {
-                self.primary.entry(lba).or_insert(len);
-            }
-            RecordTree::Joliet => {
-                self.joliet.entry(lba).or_insert(len);
-                if let Some(&primary) = self.primary.get(&lba).filter(|primary| **primary != len) {
-                    let kind = FaultKind::SizesDiffer { lba, primary, joliet: len };
-                    faults.add(position.saturating_add(10), kind);
-                }
-            }
-        }
+    fn push(&mut self, first: u32, sectors: u64, used_for: Use, position: u64) {
+        // Inside a volume, whose sectors have 32-bit numbers.
+        let sectors = u32::try_from(sectors).unwrap_or(u32::MAX);
+        self.runs.push(Run { first, sectors, used_for, position });
     }
 
     /// The sector of the boot catalog. It may also be a file.
     pub(super) fn add_catalog(&mut self, position: u64, lba: u32, faults: &mut Faults) {
-        self.catalog = Some(lba);
         self.add(Use::File, position, "boot catalog", lba, SECTOR, faults);
     }
 
-    /// The length of the file that begins at `lba`.
-    pub(super) fn file_len(&self, lba: u32) -> Option<u64> {
-        self.primary.get(&lba).or_else(|| self.joliet.get(&lba)).copied()
-    }
-
-    /// True when a sector belongs to the volume's own structures.
-    pub(super) fn is_structure(&self, sector: u64) -> bool {
-        self.runs.iter().any(|r| r.used_for == Use::Structure && (r.first..r.end).contains(&sector))
+    /// What is in use between two sectors: first and last sector, use, where it is described.
+    pub(super) fn between(
+        &self,
+        first: u64,
+        end: u64,
+    ) -> impl Iterator<Item = (u64, u64, Use, u64)> + '_ {
+        let meets = move |run: &&Run| u64::from(run.first) < end && run.end() > first;
+        let runs = self.runs.iter().filter(meets);
+        runs.map(|run| (u64::from(run.first), run.end(), run.used_for, run.position))
     }
 
     /// No two runs overlap, but for files that share all of theirs.
     pub(super) fn check(mut self, faults: &mut Faults) {
-        for (lba, position, name) in &self.empty {
-            if self.catalog == Some(*lba) {
-                faults.add(*position, FaultKind::EmptyOnCatalog { name: name.clone() });
-            }
-        }
-        self.runs.sort_by_key(|run| (run.first, run.end, run.used_for, run.position));
+        self.runs.sort_unstable_by_key(|run| (run.first, run.sectors, run.used_for, run.position));
         let mut furthest: Option<&Run> = None;
         for run in &self.runs {
             let Some(before) = furthest else {
                 furthest = Some(run);
                 continue;
             };
-            let same = (run.first, run.end) == (before.first, before.end);
+            let same = (run.first, run.sectors) == (before.first, before.sectors);
             let shared = same && run.used_for == Use::File && before.used_for == Use::File;
-            if run.first < before.end && !shared {
-                let last = run.end.min(before.end).saturating_sub(1);
+            let first = u64::from(run.first);
+            if first < before.end() && !shared {
+                let last = run.end().min(before.end()).saturating_sub(1);
                 // What is described later is more likely the one that is wrong.
                 let position = run.position.max(before.position);
                 let other = run.position.min(before.position);
-                faults.add(position, FaultKind::Overlap { first: run.first, last, other });
+                faults.add(position, FaultKind::Overlap { first, last, other });
             }
-            if run.end > before.end {
+            if run.end() > before.end() {
                 furthest = Some(run);
             }
         }

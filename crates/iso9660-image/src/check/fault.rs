@@ -2,7 +2,8 @@
 
 use crate::report::TreeKind;
 
-/// Most faults that are listed; an image of noise would have millions.
+/// Most faults that are listed; an image of noise would have millions. A fault holds at most one
+/// name, so all of them take no more than 10 MB.
 const MAX_FAULTS: usize = 10_000;
 
 /// Something that the standards do not allow, and where.
@@ -35,6 +36,8 @@ pub enum FaultKind {
     Text { what: &'static str, text: String },
     #[error("{what} is no date")]
     Date { what: &'static str },
+    #[error("escape sequence of a supplementary volume descriptor: not one of Joliet")]
+    Escape,
     #[error("the first volume descriptor is of type {found}, not 1")]
     PrimaryNotFirst { found: u8 },
     #[error("a further primary volume descriptor differs from the first")]
@@ -73,6 +76,8 @@ pub enum FaultKind {
     DotMissing,
     #[error("{what}: LBA {found} of {found_len} bytes, must be {expected} of {expected_len}")]
     Dot { what: &'static str, found: u32, found_len: u32, expected: u32, expected_len: u32 },
+    #[error("{name}: the date in a directory's own record is not that of the one in its parent")]
+    DatesDiffer { name: String },
     #[error("{name}: record out of order")]
     Order { name: String },
     #[error("{name}: identifier a second time in its directory")]
@@ -107,12 +112,28 @@ pub enum FaultKind {
     BootInfo { what: &'static str, found: u32, expected: u32 },
     #[error("UDF: {what}")]
     Udf { what: &'static str },
+    #[error("system use entry {signature:?} of {length} bytes: broken")]
+    SystemUse { signature: String, length: u8 },
+    #[error("Rock Ridge: {what}")]
+    RockRidge { what: &'static str },
     #[error("unique id {id} of a UDF file entry, which that at byte {other} has too")]
     UdfUniqueId { id: u64, other: u64 },
     #[error("{name}: LBA {lba}, {len} bytes: in the {tree} tree and not in that of {other}")]
     OnlyIn { tree: TreeKind, other: TreeKind, name: String, lba: u32, len: u64 },
     #[error("{name}: another file in the UDF tree than in that of {tree}")]
     OtherFile { tree: TreeKind, name: String },
+    #[error("{name}: a name of the UDF tree that is another in that of {tree}")]
+    OtherName { tree: TreeKind, name: String },
+    #[error("{name}: in the {tree} tree in another folder than in that of {other}")]
+    OtherFolder { tree: TreeKind, other: TreeKind, name: String },
+    #[error("{name}: a folder of the {tree} tree that has no like in that of {other}")]
+    FolderOnlyIn { tree: TreeKind, other: TreeKind, name: String },
+    #[error("{name}: in the {tree} tree the name of a file that has another in that of {other}")]
+    NamesSwapped { tree: TreeKind, other: TreeKind, name: String },
+    #[error("system area: {what}")]
+    SystemArea { what: &'static str },
+    #[error("{name}: more folders than the volume has sectors")]
+    TooManyFolders { name: String },
     #[error("more faults than are listed")]
     More,
 }
@@ -151,6 +172,11 @@ impl Faults {
         if let Some((at, _)) = (0u64..).zip(bytes).find(|(_, byte)| **byte != 0) {
             self.add(position.saturating_add(at), FaultKind::Reserved { what });
         }
+    }
+
+    /// True when no more are kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.list.len() > MAX_FAULTS
     }
 
     pub(super) fn finish(self) -> Vec<Fault> {

@@ -52,21 +52,26 @@ pub enum ReadError {
         position: u64,
     },
     /// A directory is reached twice, directories overlap, or one lies outside the image.
-    #[error("{path}: the directory at byte {position} was read before or lies outside the image")]
+    #[error("{} at byte {position} was read before or lies outside the image", directory(path))]
     Directory {
-        /// Its path in the image.
+        /// Its path in the image, empty for the root.
         path: String,
         /// Where it lies.
         position: u64,
     },
     /// A path is longer than this reader follows.
-    #[error("{path}... is longer than {allowed} bytes")]
+    #[error("{path:?}... is longer than {allowed} bytes")]
     PathTooLong {
         /// Its beginning.
         path: String,
         /// Bytes allowed.
         allowed: usize,
     },
+}
+
+/// A directory for messages; the root has no name.
+fn directory(path: &str) -> String {
+    if path.is_empty() { "the root directory".to_owned() } else { format!("directory {path:?}") }
 }
 
 /// A reader that knows its length.
@@ -81,6 +86,11 @@ impl<R: Read + Seek> Medium<R> {
             .seek(SeekFrom::End(0))
             .map_err(|source| ReadError::Io { position: 0, source })?;
         Ok(Self { reader, len })
+    }
+
+    /// The reader, to be left at any position.
+    pub(super) fn reader(&mut self) -> &mut R {
+        &mut self.reader
     }
 
     /// Bytes of the image.

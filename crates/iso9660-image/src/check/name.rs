@@ -1,6 +1,7 @@
 //! Identifiers as they are found: shown as text, held against the rules, put in order.
 
 use std::cmp::Ordering;
+use std::num::NonZeroU8;
 
 use crate::report::RecordTree;
 
@@ -8,9 +9,9 @@ use crate::report::RecordTree;
 const FILE: usize = 30;
 /// Longest identifier of a folder (ECMA-119 7.6.3).
 const FOLDER: usize = 31;
-/// Longest Joliet name in UTF-16 units. The specification ends at 64; tools write 103 when asked,
-/// and Windows reads them.
-const JOLIET: usize = 103;
+/// Longest Joliet name in UTF-16 units. The specification ends at 64; tools write 103 when asked
+/// (xorriso 1.5.4 writes 104 then), and Windows reads them.
+const JOLIET: usize = 104;
 
 /// The identifier as readers show it: without the version, and without a bare dot before it.
 /// Characters that would change the meaning of a path become U+FFFD.
@@ -96,17 +97,37 @@ fn joliet_problem(identifier: &[u8]) -> Option<&'static str> {
     }
     let units = units(identifier);
     if units.len() > JOLIET {
-        return Some("a Joliet name has at most 103 units");
+        return Some("a Joliet name has at most 104 units");
     }
     // Nero writes the version, others leave it out.
     let text = String::from_utf16(&units);
     let Ok(text) = text else { return Some("a Joliet name holds half of a surrogate pair") };
     let name = text.strip_suffix(";1").unwrap_or(&text);
-    let refused = |c: char| matches!(c, '\0'..='\x1F' | '*' | '/' | ':' | ';' | '?' | '\\');
     if name.is_empty() {
         return Some("a Joliet name is not empty");
     }
-    name.contains(refused).then_some("a Joliet name has no control characters and none of */:;?\\")
+    name.contains(is_refused)
+        .then_some("a Joliet name has no control characters and none of */:;?\\")
+}
+
+/// Joliet has no name with such a character.
+fn is_refused(c: char) -> bool {
+    matches!(c, '\0'..='\x1F' | '*' | '/' | ':' | ';' | '?' | '\\')
+}
+
+/// The name with `_` for every character that Joliet refuses.
+pub(super) fn replaced(name: &str) -> String {
+    name.replace(is_refused, "_")
+}
+
+/// UTF-16 units of a name, when Joliet has it as it is. Four more characters are legal, and left out
+/// by careful writers for Windows, as are dots and spaces at the end. What stands for a broken
+/// character here, U+FFFD, may be something else there.
+pub(super) fn joliet_units(name: &str) -> Option<NonZeroU8> {
+    let refused =
+        |c| is_refused(c) || matches!(c, '"' | '<' | '>' | '|' | char::REPLACEMENT_CHARACTER);
+    let units = u8::try_from(name.encode_utf16().count()).ok().and_then(NonZeroU8::new)?;
+    (!name.contains(refused) && !name.ends_with(['.', ' '])).then_some(units)
 }
 
 fn split_at(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {

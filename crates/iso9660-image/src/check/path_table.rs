@@ -17,6 +17,7 @@ use crate::units::{SECTOR, len64};
 /// A record of either table.
 struct Record {
     position: u64,
+    attributes: u8,
     lba: u32,
     parent: u64,
     identifier: Vec<u8>,
@@ -34,7 +35,7 @@ pub(super) fn check<R: Read + Seek>(
     let stated = u64::from(raw.path_table_size.little());
     let lengths = survey.dirs.iter().map(|dir| len64(record_len(dir.identifier.len())));
     let expected = lengths.fold(0, u64::saturating_add);
-    if stated != expected {
+    if stated != expected && survey.listing.is_whole {
         let position = found.position.saturating_add(132);
         faults.add(position, FaultKind::PathTableSize { tree: tree.into(), stated, expected });
     }
@@ -109,6 +110,9 @@ fn check_table<R: Read + Seek>(
             break;
         };
         let expected = survey.dirs.get(dir).map_or(0, |dir| dir.lba);
+        let attributes = survey.dirs.get(dir).map_or(0, |dir| dir.attributes);
+        let what = "sectors of extended attributes in a path table";
+        faults.expect(record.position.saturating_add(1), what, record.attributes, attributes);
         if record.lba != expected {
             let found = record.lba;
             let kind = FaultKind::PathTableExtent { tree: tree.into(), number, found, expected };
@@ -129,6 +133,11 @@ fn check_table<R: Read + Seek>(
         previous = Some((record.parent, record.identifier));
         order.push(dir);
     }
+    let end = start.saturating_add(stated);
+    let unused = end.next_multiple_of(SECTOR).saturating_sub(end);
+    let mut rest = vec![0; usize::try_from(unused).unwrap_or(0)];
+    medium.read_at(end, &mut rest)?;
+    faults.expect_zero(end, "rest of a path table's last sector", &rest);
     if broken {
         // The rest may be there and cannot be told apart.
         return Ok(order);
@@ -178,7 +187,8 @@ fn identify(
         return None;
     };
     let child = children.get(&(dir, record.identifier.as_slice())).copied();
-    if child.is_none() {
+    // It may be one that was left out.
+    if child.is_none() && survey.listing.is_whole {
         faults.add(record.position, unknown());
     }
     child
@@ -217,7 +227,8 @@ fn read_record(
         return Ok(None);
     }
     identifier.truncate(length);
-    Ok(Some(Record { position, lba, parent: u64::from(parent), identifier }))
+    let attributes = raw.extended_attribute_length;
+    Ok(Some(Record { position, attributes, lba, parent: u64::from(parent), identifier }))
 }
 
 /// False when the table ends before.

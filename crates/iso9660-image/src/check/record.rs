@@ -18,9 +18,24 @@ pub(super) struct Record<'a> {
     pub(super) position: u64,
     pub(super) fixed: DirectoryRecord,
     pub(super) identifier: &'a [u8],
+    /// What follows the identifier and the byte that makes it even.
+    pub(super) system_use: &'a [u8],
 }
 
-/// Gives every whole record of the directory in `len` bytes from `lba` on, and lists what lies
+impl Record<'_> {
+    /// True for a directory's records of itself and its parent.
+    pub(super) fn is_dot(&self) -> bool {
+        matches!(self.identifier, [0] | [1])
+    }
+
+    /// Where [`system_use`](Self::system_use) begins in the image.
+    pub(super) fn system_use_position(&self) -> u64 {
+        let length = usize::from(self.fixed.length).saturating_sub(self.system_use.len());
+        self.position.saturating_add(len64(length))
+    }
+}
+
+/// Gives every whole record, one at a time, of the directory in `len` bytes from `lba` on, and lists what lies
 /// between them.
 ///
 /// A broken record ends its sector. The directory ends where the image does.
@@ -29,7 +44,7 @@ pub(super) fn for_each<R: Read + Seek>(
     lba: u64,
     len: u64,
     faults: &mut Faults,
-    mut each: impl FnMut(Record<'_>, &mut Faults),
+    mut each: impl FnMut(&mut Medium<R>, Record<'_>, &mut Faults) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {
     for number in 0..len.div_ceil(SECTOR) {
         let sector = lba.saturating_add(number);
@@ -38,7 +53,8 @@ pub(super) fn for_each<R: Read + Seek>(
         let used = len.saturating_sub(number.saturating_mul(SECTOR)).min(SECTOR);
         let used = usize::try_from(used).unwrap_or(usize::MAX);
         let bytes = bytes.get(..used).unwrap_or(&bytes);
-        in_sector(sector.saturating_mul(SECTOR), bytes, faults, &mut each);
+        let start = sector.saturating_mul(SECTOR);
+        in_sector(start, bytes, faults, &mut |record, faults| each(medium, record, faults))?;
     }
     Ok(())
 }
@@ -47,20 +63,20 @@ fn in_sector(
     start: u64,
     sector: &[u8],
     faults: &mut Faults,
-    each: &mut impl FnMut(Record<'_>, &mut Faults),
-) {
+    each: &mut impl FnMut(Record<'_>, &mut Faults) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
     let mut at = 0usize;
     while let Some(rest) = sector.get(at..).filter(|rest| !rest.is_empty()) {
         let position = start.saturating_add(len64(at));
         let length = rest.first().copied().unwrap_or(0);
         if length == 0 {
             faults.expect_zero(position, "rest of a directory's sector", rest);
-            return;
+            return Ok(());
         }
         let Some((fixed, identifier)) = split(rest, length) else {
             let identifier = rest.get(32).copied().unwrap_or(0);
             faults.add(position, FaultKind::Record { length, identifier });
-            return;
+            return Ok(());
         };
         // The byte after an identifier of even length.
         let pad = FIXED.saturating_add(identifier.len());
@@ -78,9 +94,18 @@ fn in_sector(
             let pad = rest.get(pad..pad.saturating_add(1)).unwrap_or_default();
             faults.expect_zero(pad_position, "byte after an identifier", pad);
         }
-        each(Record { position, fixed, identifier }, faults);
+        let odd = pad.saturating_add(usize::from(identifier.len() % 2 == 0));
+        let system_use = rest.get(odd..usize::from(length)).unwrap_or_default();
+        each(Record { position, fixed, identifier, system_use }, faults)?;
         at = at.saturating_add(usize::from(length));
     }
+    Ok(())
+}
+
+/// The identifier of the record that the bytes begin with; empty when it is not whole.
+pub(super) fn identifier_of(bytes: &[u8]) -> &[u8] {
+    let length = bytes.first().copied().unwrap_or(0);
+    split(bytes, length).map_or(&[], |(_, identifier)| identifier)
 }
 
 /// The fixed part and the identifier, when both fit into the record and the record into the sector.
@@ -97,7 +122,11 @@ mod tests {
 
     fn found(sector: &[u8]) -> (Vec<Vec<u8>>, Vec<u64>) {
         let (mut names, mut faults) = (Vec::new(), Faults::default());
-        in_sector(0, sector, &mut faults, &mut |r, _| names.push(r.identifier.to_vec()));
+        let mut each = |r: Record<'_>, _: &mut Faults| {
+            names.push(r.identifier.to_vec());
+            Ok(())
+        };
+        in_sector(0, sector, &mut faults, &mut each).unwrap();
         (names, faults.finish().into_iter().map(|fault| fault.position).collect())
     }
 

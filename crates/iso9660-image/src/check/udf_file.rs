@@ -13,7 +13,7 @@ use crate::check::walk::Section;
 use crate::disk::udf_basic::{LongAd, ShortAd, Tag};
 use crate::disk::udf_file::{
     AD_KIND, DELETED, EXTENDED_FILE_ENTRY, EntryHead, ExtendedFileEntry, FILE_ENTRY,
-    FILE_IDENTIFIER, FileEntry, FileIdentifier, TYPE_FOLDER,
+    FILE_IDENTIFIER, FileEntry, FileIdentifier, TYPE_FILE, TYPE_FOLDER, TYPE_LINK,
 };
 use crate::units::{SECTOR, SECTOR_LEN, len64};
 
@@ -31,11 +31,17 @@ pub(super) struct Found {
     pub(super) inline: bool,
     pub(super) links: u16,
     pub(super) unique_id: u64,
+    /// Where in the image the unique id is.
+    pub(super) unique_id_at: u64,
+    /// A link or device.
+    pub(super) is_special: bool,
 }
 
 /// The fields that both kinds of entries have, and where the descriptors behind them begin.
 struct Fields {
     blocks: u64,
+    /// Offset and value.
+    times: [(u64, Moment); 3],
     modified: Moment,
     unique_id: u64,
     attributes_len: u32,
@@ -71,10 +77,18 @@ pub(super) fn entry<R: Read + Seek>(
     };
     let at = |offset: u64| position.saturating_add(offset);
     faults.expect(at(20), "strategy of a UDF file entry", head.strategy.get(), 4u8);
-    if fields.modified == Moment::Wrong {
-        let offset = if extended { 92 } else { 84 };
-        faults.add(at(offset), FaultKind::Date { what: "date of a UDF file entry" });
+    for (offset, _) in fields.times.iter().filter(|(_, time)| *time == Moment::Wrong) {
+        faults.add(at(*offset), FaultKind::Date { what: "date of a UDF file entry" });
     }
+    faults.expect_zero(at(26), "byte 26 of a UDF file entry", &[head.reserved]);
+    // Folder, file, devices, pipe, socket, link.
+    if !matches!(head.file_type, TYPE_FOLDER..=TYPE_FILE | 6 | 7 | 9 | 10 | TYPE_LINK) {
+        let what = "type of a UDF file entry is none of folder, file, device and link";
+        faults.add(at(27), FaultKind::Udf { what });
+    }
+    let used = usize::try_from(fields.attributes_len.saturating_add(fields.ads_len));
+    let whole = fields.size.saturating_add(used.unwrap_or(usize::MAX));
+    udf_tag::check_form(&bytes, whole.min(SECTOR_LEN), position, faults);
     let mut ads = Ads { udf, position, sections: Vec::new(), blocks: 0, len: 0 };
     let kind = head.flags.get() & AD_KIND;
     let broken = match content(&bytes, &fields) {
@@ -102,6 +116,8 @@ pub(super) fn entry<R: Read + Seek>(
         inline: kind == 3,
         links: head.links.get(),
         unique_id: fields.unique_id,
+        unique_id_at: at(if extended { 200 } else { 160 }),
+        is_special: !matches!(head.file_type, TYPE_FOLDER | TYPE_FILE),
     }))
 }
 
@@ -110,6 +126,11 @@ fn fields(bytes: &[u8], extended: bool) -> Option<Fields> {
         let (it, _) = ExtendedFileEntry::read_from_prefix(bytes).ok()?;
         return Some(Fields {
             blocks: it.blocks.get(),
+            times: [
+                (80, udf_tag::moment(&it.accessed)),
+                (92, udf_tag::moment(&it.modified)),
+                (116, udf_tag::moment(&it.attributes_changed)),
+            ],
             modified: udf_tag::moment(&it.modified),
             unique_id: it.unique_id.get(),
             attributes_len: it.attributes_len.get(),
@@ -120,6 +141,11 @@ fn fields(bytes: &[u8], extended: bool) -> Option<Fields> {
     let (it, _) = FileEntry::read_from_prefix(bytes).ok()?;
     Some(Fields {
         blocks: it.blocks.get(),
+        times: [
+            (72, udf_tag::moment(&it.accessed)),
+            (84, udf_tag::moment(&it.modified)),
+            (96, udf_tag::moment(&it.attributes_changed)),
+        ],
         modified: udf_tag::moment(&it.modified),
         unique_id: it.unique_id.get(),
         attributes_len: it.attributes_len.get(),
@@ -193,7 +219,7 @@ impl Ads<'_> {
 }
 
 /// One file identifier of a directory.
-pub(super) struct Identifier {
+pub(super) struct Identifier<'a> {
     pub(super) position: u64,
     pub(super) characteristics: u8,
     /// Block of the entry it leads to.
@@ -201,38 +227,29 @@ pub(super) struct Identifier {
     /// Low half of the unique id of that entry; 0 where the writer left it out.
     pub(super) unique_id: u32,
     /// With the byte that tells the form of its characters.
-    pub(super) name: Vec<u8>,
+    pub(super) name: &'a [u8],
 }
 
-/// The identifiers of a directory, without those that are deleted. The caller has held its length
-/// against that of the image.
+/// Gives every identifier of a directory, but for those that are deleted. The caller has held its
+/// length against that of the image.
 pub(super) fn identifiers<R: Read + Seek>(
     medium: &mut Medium<R>,
     udf: &Udf,
     folder: &Found,
     faults: &mut Faults,
-) -> Result<Vec<Identifier>, ReadError> {
-    let mut bytes = Vec::new();
-    for section in &folder.sections {
-        let mut left = section.len;
-        while left > 0 {
-            let mut chunk = [0; SECTOR_LEN];
-            let from = section.start.saturating_add(section.len.saturating_sub(left));
-            medium.read_at(from, &mut chunk)?;
-            let used = left.min(SECTOR);
-            let used = usize::try_from(used).unwrap_or(SECTOR_LEN);
-            bytes.extend_from_slice(chunk.get(..used).unwrap_or(&chunk));
-            left = left.saturating_sub(len64(used));
-        }
-    }
-    let mut found = Vec::new();
+    mut each: impl FnMut(&mut Medium<R>, &Identifier<'_>, &mut Faults) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
+    let mut content = Content { sections: &folder.sections, read: 0, buffer: Vec::new(), at: 0 };
     let mut sections = folder.sections.iter();
     let mut section = sections.next();
     // Bytes of the directory before `section`.
     let mut before = 0u64;
-    let mut at = 0usize;
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        let offset = len64(at);
+    let mut offset = 0u64;
+    loop {
+        let rest = content.rest(medium)?;
+        if rest.is_empty() {
+            break;
+        }
         while let Some(s) = section.filter(|s| offset >= before.saturating_add(s.len)) {
             before = before.saturating_add(s.len);
             section = sections.next();
@@ -252,18 +269,77 @@ pub(super) fn identifiers<R: Read + Seek>(
         }
         let version = raw.version.get();
         faults.expect(position.saturating_add(16), "version of a file identifier", version, 1u8);
+        let used = size_of::<FileIdentifier>()
+            .saturating_add(usize::from(raw.implementation_use_len.get()))
+            .saturating_add(name.len());
+        udf_tag::check_form(own, used, position, faults);
+        let pad_position = position.saturating_add(len64(used));
+        let pad = own.get(used..).unwrap_or_default();
+        faults.expect_zero(pad_position, "bytes after the name in a file identifier", pad);
+        faults.expect_zero(
+            position.saturating_add(18),
+            "bits 5 to 7 of the characteristics in a file identifier",
+            &[raw.characteristics & 0xE0],
+        );
         if raw.characteristics & DELETED == 0 {
-            found.push(Identifier {
+            let identifier = Identifier {
                 position,
                 characteristics: raw.characteristics,
                 block: raw.icb.block.get(),
                 unique_id: raw.icb.unique_id.get(),
-                name: name.to_vec(),
-            });
+                name,
+            };
+            each(medium, &identifier, faults)?;
         }
-        at = at.saturating_add(len);
+        offset = offset.saturating_add(len64(len));
+        content.skip(len);
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Most bytes of a file identifier: the fixed part, both fields behind it, three to fill it up.
+const LONGEST: usize = 38 + 0xFFFF + 0xFF + 3;
+
+/// The bytes of a directory, of which no more are in memory than its longest identifier needs.
+struct Content<'a> {
+    /// Those that are not read to their end.
+    sections: &'a [Section],
+    /// Bytes read of the first of them.
+    read: u64,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that are done with.
+    at: usize,
+}
+
+impl Content<'_> {
+    /// What follows: all of it, or enough for an identifier.
+    fn rest<R: Read + Seek>(&mut self, medium: &mut Medium<R>) -> Result<&[u8], ReadError> {
+        if self.buffer.len().saturating_sub(self.at) < LONGEST {
+            self.buffer.drain(..self.at.min(self.buffer.len()));
+            self.at = 0;
+            while let Some((section, others)) = self.sections.split_first() {
+                let left = section.len.saturating_sub(self.read);
+                if left == 0 {
+                    (self.sections, self.read) = (others, 0);
+                    continue;
+                }
+                if self.buffer.len() >= LONGEST.saturating_mul(2) {
+                    break;
+                }
+                let mut chunk = [0; SECTOR_LEN];
+                let used = usize::try_from(left.min(SECTOR)).unwrap_or(SECTOR_LEN);
+                let used = chunk.get_mut(..used).unwrap_or_default();
+                medium.read_at(section.start.saturating_add(self.read), used)?;
+                self.read = self.read.saturating_add(len64(used.len()));
+                self.buffer.extend_from_slice(used);
+            }
+        }
+        Ok(self.buffer.get(self.at..).unwrap_or_default())
+    }
+
+    fn skip(&mut self, len: usize) {
+        self.at = self.at.saturating_add(len);
+    }
 }
 
 /// The fixed part, the name, and the length of all of it.
@@ -274,6 +350,11 @@ fn split(rest: &[u8]) -> Option<(FileIdentifier, &[u8], usize)> {
     let name = after.get(used..end)?;
     let len = size_of::<FileIdentifier>().checked_add(end)?.checked_next_multiple_of(4)?;
     (len <= rest.len()).then_some((raw, name, len))
+}
+
+/// The name in the file identifier that the bytes begin with; empty when it is not whole.
+pub(super) fn name_of(bytes: &[u8]) -> String {
+    split(bytes).map_or_else(String::new, |(_, name, _)| shown(name))
 }
 
 /// The name as readers show it. What would make it another path becomes U+FFFD.

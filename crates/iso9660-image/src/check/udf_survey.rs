@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
 
-use crate::check::compare::Listing;
 use crate::check::extents::{Extents, Use};
 use crate::check::fault::{FaultKind, Faults};
+use crate::check::listing::{self, Kind, Listing};
 use crate::check::medium::{Medium, ReadError};
 use crate::check::udf_file::{self, Found, Identifier};
 use crate::check::udf_volume::Udf;
@@ -18,6 +18,7 @@ use crate::units::SECTOR;
 struct Known {
     position: u64,
     is_folder: bool,
+    is_special: bool,
     stated_links: u16,
     /// Identifiers that lead to it.
     links: u64,
@@ -35,10 +36,11 @@ struct Waiting {
     /// Where the identifier is that leads to it.
     position: u64,
     name: String,
-    /// [`Listing::key`] of its path.
-    path: u64,
+    /// Its number in the [`Listing`].
+    node: usize,
     path_len: usize,
-    found: Found,
+    /// Bytes of its identifiers.
+    len: u64,
 }
 
 /// What is known in the middle of the tree.
@@ -51,6 +53,9 @@ struct Survey<'a> {
     waiting: Vec<Waiting>,
     listing: Listing,
     files: u64,
+    /// Runs of content behind the first of their entry that are still kept. Files do not overlap, so
+    /// there are no more than sectors.
+    more_runs: u64,
 }
 
 /// Reads every directory and entry once and lists its faults; what they use goes to `extents`.
@@ -64,30 +69,38 @@ pub(super) fn take<R: Read + Seek>(
     let mut budget = medium.len();
     let known = HashMap::new();
     let (unique_ids, waiting) = (HashMap::new(), Vec::new());
-    let listing = Listing::default();
-    let mut this = Survey { udf, extents, known, unique_ids, waiting, listing, files: 0 };
+    let listing = Listing::new(TreeKind::Udf, udf.sector(udf.root).saturating_mul(SECTOR));
+    let more_runs = extents.sectors();
+    let mut this =
+        Survey { udf, extents, known, unique_ids, waiting, listing, files: 0, more_runs };
     if let Some(found) = this.entry(medium, udf.root, "root", faults)? {
         if found.is_folder {
-            let (position, name) = (found.position, "root".to_owned());
+            let (position, name, len) = (found.position, "root".to_owned(), found.len);
             let (block, parent) = (udf.root, udf.root);
-            let path = Listing::ROOT;
-            let root = Waiting { block, parent, position, name, path, path_len: 0, found };
+            let node = listing::ROOT;
+            let root = Waiting { block, parent, position, name, node, path_len: 0, len };
             this.waiting.push(root);
         } else {
             faults.add(found.position, FaultKind::Udf { what: "the root is no directory" });
         }
     }
     while let Some(folder) = this.waiting.pop() {
-        if folder.found.len > budget {
+        if folder.len > budget {
             let name = folder.name;
             faults.add(folder.position, FaultKind::DirectoryTwice { name });
+            this.listing.is_whole = false;
             continue;
         }
-        budget = budget.saturating_sub(folder.found.len);
-        let identifiers = udf_file::identifiers(medium, udf, &folder.found, faults)?;
-        this.directory(medium, &folder, &identifiers, faults)?;
+        budget = budget.saturating_sub(folder.len);
+        // Again, for its sections: those of all that wait would take more than their entries do.
+        let found = udf_file::entry(medium, udf, folder.block, &mut Faults::default())?;
+        let Some(found) = found else { continue };
+        this.directory(medium, &folder, &found, faults)?;
     }
-    this.totals(faults);
+    // What was left out has links and counts of its own.
+    if this.listing.is_whole {
+        this.totals(faults);
+    }
     Ok(this.listing)
 }
 
@@ -109,17 +122,31 @@ impl Survey<'_> {
         let used_for = if found.is_folder { Use::Structure } else { Use::File };
         let lba = |section: &Section| u32::try_from(section.start / SECTOR).unwrap_or(u32::MAX);
         if !found.inline {
-            for run in joined(&found.sections) {
+            for (number, run) in joined(&found.sections).into_iter().enumerate() {
+                let cost = u64::from(number > 0);
+                let Some(left) = self.more_runs.checked_sub(cost) else {
+                    let what = "file entries with more extents than the volume has sectors";
+                    faults.add(position, FaultKind::Udf { what });
+                    break;
+                };
+                self.more_runs = left;
                 self.extents.add(used_for, position, name, lba(&run), run.len, faults);
             }
         }
         if let Some(other) = self.unique_ids.insert(found.unique_id, position) {
             let kind = FaultKind::UdfUniqueId { id: found.unique_id, other };
-            faults.add(position.saturating_add(160), kind);
+            faults.add(found.unique_id_at, kind);
+        }
+        // Numbers below 16 are kept for the root, which has 0 (UDF 1.02, 3.2.1.1).
+        let (id, root) = (found.unique_id, block == self.udf.root);
+        if root && id != 0 || !root && id < 16 {
+            let what = if root { "unique id of the root" } else { "unique id of a file entry" };
+            faults.expect(found.unique_id_at, what, id, if root { 0u8 } else { 16 });
         }
         let known = Known {
             position,
             is_folder: found.is_folder,
+            is_special: found.is_special,
             stated_links: found.links,
             links: 0,
             unique_id: found.unique_id,
@@ -134,16 +161,20 @@ impl Survey<'_> {
         &mut self,
         medium: &mut Medium<R>,
         folder: &Waiting,
-        identifiers: &[Identifier],
+        found: &Found,
         faults: &mut Faults,
     ) -> Result<(), ReadError> {
+        self.listing.begin(folder.node);
+        // Hashes, which take less memory than the names.
         let mut names = HashSet::new();
-        let mut parents = 0u64;
-        for (number, identifier) in identifiers.iter().enumerate() {
+        let (mut parents, mut number) = (0u64, 0u64);
+        let udf = self.udf;
+        udf_file::identifiers(medium, udf, found, faults, |medium, identifier, faults| {
+            number = number.saturating_add(1);
             let position = identifier.position;
             if identifier.characteristics & PARENT != 0 {
                 parents = parents.saturating_add(1);
-                if number != 0 {
+                if number != 1 {
                     let what = "an identifier of the parent that is not the first";
                     faults.add(position, FaultKind::Udf { what });
                 }
@@ -151,22 +182,22 @@ impl Survey<'_> {
                 let place = position.saturating_add(24);
                 faults.expect(place, what, identifier.block, folder.parent);
                 self.link(identifier, faults);
-                continue;
+                return Ok(());
             }
-            let name = udf_file::shown(&identifier.name);
+            let name = udf_file::shown(identifier.name);
             let name_position = position.saturating_add(38);
-            if let Some(why) = udf_file::problem(&identifier.name) {
+            if let Some(why) = udf_file::problem(identifier.name) {
                 let kind = FaultKind::Name { tree: TreeKind::Udf, name: name.clone(), why };
                 faults.add(name_position, kind);
             }
-            if !names.insert(identifier.name.as_slice()) {
+            if !names.insert(listing::hash(identifier.name)) {
                 faults.add(name_position, FaultKind::Duplicate { name: name.clone() });
             }
-            self.child(medium, folder, identifier, name, faults)?;
-        }
+            self.child(medium, folder, identifier, name, faults)
+        })?;
         if parents == 0 {
             let what = "a directory without an identifier of its parent";
-            faults.add(folder.found.position, FaultKind::Udf { what });
+            faults.add(found.position, FaultKind::Udf { what });
         }
         Ok(())
     }
@@ -175,7 +206,7 @@ impl Survey<'_> {
         &mut self,
         medium: &mut Medium<R>,
         folder: &Waiting,
-        identifier: &Identifier,
+        identifier: &Identifier<'_>,
         name: String,
         faults: &mut Faults,
     ) -> Result<(), ReadError> {
@@ -186,34 +217,38 @@ impl Survey<'_> {
         };
         self.link(identifier, faults);
         let Some(known) = self.known.get(&identifier.block) else { return Ok(()) };
-        let path = Listing::key(folder.path, &name);
         if known.is_folder != (identifier.characteristics & FOLDER != 0) {
             let what = "a file identifier and its entry differ about being a directory";
             faults.add(position.saturating_add(18), FaultKind::Udf { what });
         }
         if !known.is_folder {
             self.files = self.files.saturating_add(1);
-            self.listing.file(position, path, &name, known.lba, known.len);
+            if folder.path_len.saturating_add(name.len()) > MAX_PATH {
+                faults.add(position, FaultKind::PathTooLong { path: name.clone() });
+            }
+            let kind = if known.is_special { Kind::Special } else { Kind::File };
+            self.listing.add(kind, position, &name, (known.lba, known.len));
             return Ok(());
         }
         let Some(found) = new else {
             faults.add(position, FaultKind::DirectoryTwice { name });
             return Ok(());
         };
-        self.listing.folder();
+        let node = self.listing.add(Kind::Folder, position, &name, (0, 0));
         let path_len = folder.path_len.saturating_add(name.len()).saturating_add(1);
         if path_len > MAX_PATH {
             faults.add(position, FaultKind::PathTooLong { path: name });
+            self.listing.is_whole = false;
             return Ok(());
         }
         let (block, parent) = (identifier.block, folder.block);
-        let waiting = Waiting { block, parent, position, name, path, path_len, found };
+        let waiting = Waiting { block, parent, position, name, node, path_len, len: found.len };
         self.waiting.push(waiting);
         Ok(())
     }
 
     /// Counts an identifier for the entry it leads to.
-    fn link(&mut self, identifier: &Identifier, faults: &mut Faults) {
+    fn link(&mut self, identifier: &Identifier<'_>, faults: &mut Faults) {
         let Some(known) = self.known.get_mut(&identifier.block) else { return };
         known.links = known.links.saturating_add(1);
         // Up to UDF 1.50 the copy may be left out.

@@ -7,6 +7,23 @@ use crate::check::fault::Faults;
 use crate::disk::udf_basic::{CS0_8, CS0_16, Tag, Time, crc};
 use crate::units::len64;
 
+/// What belongs to all descriptors of a volume: version 2 (NSR02) or 3 (NSR03) in every tag.
+///
+/// The CRC covers a descriptor as a whole (UDF 1.02, 2.2.1.2): `least` bytes, or more where texts
+/// or reserved bytes follow.
+pub(super) fn check_form(bytes: &[u8], least: usize, position: u64, faults: &mut Faults) {
+    let Ok((tag, _)) = Tag::read_from_prefix(bytes) else { return };
+    let least = len64(least.saturating_sub(size_of::<Tag>()));
+    if u64::from(tag.crc_len.get()) < least {
+        let what = "length that the CRC of a UDF descriptor covers";
+        faults.expect(position.saturating_add(10), what, tag.crc_len.get(), least);
+    }
+    if !matches!(tag.version.get(), 2 | 3) {
+        let what = "version of a UDF tag";
+        faults.expect(position.saturating_add(2), what, tag.version.get(), 2u8);
+    }
+}
+
 /// Checks the tag of a descriptor at `position`, of which `bytes` hold all that may belong to it.
 /// True when it is of that kind, whatever else is wrong.
 pub(super) fn check(

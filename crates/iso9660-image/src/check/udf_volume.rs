@@ -5,6 +5,7 @@ use std::io::{Read, Seek};
 
 use zerocopy::FromBytes;
 
+use crate::check::date::Moment;
 use crate::check::extents::{Extents, Use};
 use crate::check::fault::{FaultKind, Faults};
 use crate::check::medium::{Medium, ReadError};
@@ -13,10 +14,10 @@ use crate::disk::udf_basic::{EntityId, LongAd, Tag, VolumeExtent};
 use crate::disk::udf_file::{FILE_SET, FileSet};
 use crate::disk::udf_volume::{
     ANCHOR, ANCHOR_LBA, Anchor, CLOSED, DOMAIN, IMPLEMENTATION_USE, INTEGRITY, Integrity,
-    LOGICAL_VOLUME, LogicalVolume, PARTITION, PRIMARY, Partition, PartitionMap, Primary,
-    TERMINATING, UNALLOCATED_SPACE,
+    LOGICAL_VOLUME, LogicalVolume, NSR02, PARTITION, PRIMARY, Partition, PartitionMap, Primary,
+    READ_ONLY, TERMINATING, UNALLOCATED_SPACE, VolumeInfo,
 };
-use crate::units::{Lba, SECTOR, SECTOR_LEN};
+use crate::units::{Lba, SECTOR, SECTOR_LEN, len64};
 
 /// Most sectors of a sequence that are looked at. Real ones have at most ten in use.
 const MAX_SEQUENCE: u64 = 64;
@@ -56,6 +57,7 @@ pub(super) struct Udf {
 #[derive(Default)]
 struct Sequence {
     primary: Option<Primary>,
+    primary_position: Option<u64>,
     partitions: Vec<(u64, Partition)>,
     logical: Option<(u64, [u8; SECTOR_LEN], LogicalVolume)>,
     /// All of them after their tags, in order.
@@ -72,7 +74,7 @@ impl Udf {
     ) -> Result<Option<Self>, ReadError> {
         let recognition = recognize(medium, end, faults)?;
         let anchors = anchors(medium, volume_sectors, recognition.is_some(), faults)?;
-        let (Some(after), Some(anchor)) = (recognition, anchors.first()) else {
+        let (Some(recognized), Some(anchor)) = (&recognition, anchors.first()) else {
             let position = end.saturating_mul(SECTOR);
             if recognition.is_none() && !anchors.is_empty() {
                 let what = "an anchor without a recognition sequence behind the descriptors";
@@ -81,8 +83,8 @@ impl Udf {
             return Ok(None);
         };
         let mut structures = Vec::new();
-        let recognized = u32::try_from(end).unwrap_or(u32::MAX);
-        structures.push((end.saturating_mul(SECTOR), recognized, after.saturating_sub(end)));
+        let sectors = recognized.after.saturating_sub(end);
+        structures.push((end.saturating_mul(SECTOR), saturate(end), sectors));
         for (sector, _) in &anchors {
             structures.push((sector.saturating_mul(SECTOR), saturate(*sector), 1));
         }
@@ -100,7 +102,13 @@ impl Udf {
         let [main, reserve] = sequences.as_slice() else { return Ok(None) };
         main.compare(reserve, faults);
         let chosen = if main.is_usable() { main } else { reserve };
-        chosen.volume(medium, structures, faults)
+        let udf = chosen.volume(medium, structures, faults)?;
+        // Readers take the tags and the revision by it (UDF 2.00, 2.1.7).
+        if udf.as_ref().is_some_and(|it| (it.facts.revision >= 0x0200) != recognized.is_third) {
+            let what = "NSR02 is for UDF before 2.00, NSR03 for later ones";
+            faults.add(recognized.nsr.saturating_add(1), FaultKind::Udf { what });
+        }
+        Ok(udf)
     }
 
     /// Sector of a block of the partition.
@@ -139,18 +147,36 @@ fn saturate(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// The sector after the recognition sequence; `None` when there is none.
+/// What the recognition sequence says.
+struct Recognized {
+    /// Sector after the last descriptor.
+    after: u64,
+    /// Where its `NSR02` or `NSR03` is.
+    nsr: u64,
+    /// True for `NSR03`, which UDF has since revision 2.00.
+    is_third: bool,
+}
+
+/// The recognition sequence; `None` when there is none.
 fn recognize<R: Read + Seek>(
     medium: &mut Medium<R>,
     end: u64,
     faults: &mut Faults,
-) -> Result<Option<u64>, ReadError> {
+) -> Result<Option<Recognized>, ReadError> {
     let mut found = Vec::new();
     for number in end..end.saturating_add(MAX_RECOGNITION) {
-        let Some([_, a, b, c, d, e, ..]) = medium.sector(number)? else { break };
-        let id = [a, b, c, d, e];
+        let Some(bytes) = medium.sector(number)? else { break };
+        let [kind, a, b, c, d, e, version, rest @ ..] = &bytes;
+        let id = [*a, *b, *c, *d, *e];
         if !matches!(&id, b"BEA01" | b"NSR02" | b"NSR03" | b"TEA01" | b"BOOT2" | b"CDW02") {
             break;
+        }
+        let at = |offset: u64| number.saturating_mul(SECTOR).saturating_add(offset);
+        faults.expect(at(0), "type of a recognition descriptor", *kind, 0u8);
+        faults.expect(at(6), "version of a recognition descriptor", *version, 1u8);
+        // The other two hold what another system starts from.
+        if !matches!(&id, b"BOOT2" | b"CDW02") {
+            faults.expect_zero(at(7), "bytes 7 to 2047 of a recognition descriptor", rest);
         }
         found.push(id);
     }
@@ -163,8 +189,11 @@ fn recognize<R: Read + Seek>(
         let what = "the recognition sequence is not BEA01, NSR02 or NSR03, TEA01";
         faults.add(end.saturating_mul(SECTOR), FaultKind::Udf { what });
     }
-    let count = u64::try_from(found.len()).unwrap_or(u64::MAX);
-    Ok(found.iter().any(nsr).then(|| end.saturating_add(count)))
+    Ok(found.iter().position(nsr).map(|at| Recognized {
+        after: end.saturating_add(len64(found.len())),
+        nsr: end.saturating_add(len64(at)).saturating_mul(SECTOR),
+        is_third: found.get(at) == Some(b"NSR03"),
+    }))
 }
 
 /// The anchors of the volume: two must be there of those at sector 256, at the last, and 256 before
@@ -195,10 +224,22 @@ fn anchors<R: Read + Seek>(
             && u64::from(tag.location.get()) == sector;
         if sound {
             udf_tag::check(&bytes, ANCHOR, sector, position, faults);
+            udf_tag::check_form(&bytes, size_of::<Anchor>(), position, faults);
+            let what = "bytes 32 to 511 of a UDF anchor";
+            faults.expect_zero(position.saturating_add(32), what, &anchor.reserved);
             found.push((sector, anchor));
         } else if is_udf && (sector == first_place || tag.id.get() == ANCHOR) {
             // At the end, data may lie where no anchor is.
             udf_tag::check(&bytes, ANCHOR, sector, position, faults);
+        }
+    }
+    let place = |extent: &VolumeExtent| (extent.lba.get(), extent.len.get());
+    let extents = |anchor: &Anchor| (place(&anchor.main), place(&anchor.reserve));
+    if let Some(((_, first), rest)) = found.split_first() {
+        for (sector, _) in rest.iter().filter(|(_, other)| extents(other) != extents(first)) {
+            let what = "an anchor leads to other descriptors than the first";
+            let position = sector.saturating_mul(SECTOR).saturating_add(16);
+            faults.add(position, FaultKind::Udf { what });
         }
     }
     if is_udf && found.len() < 2 {
@@ -227,14 +268,24 @@ impl Sequence {
                 break;
             }
             udf_tag::check(&bytes, id, sector, position, faults);
+            let least = match id {
+                PRIMARY => size_of::<Primary>(),
+                IMPLEMENTATION_USE => size_of::<VolumeInfo>(),
+                PARTITION => size_of::<Partition>(),
+                LOGICAL_VOLUME => size_of::<LogicalVolume>(),
+                _ => size_of::<Tag>(),
+            };
+            udf_tag::check_form(&bytes, least, position, faults);
             let body = bytes.get(size_of::<Tag>()..).unwrap_or_default().to_vec();
             this.bodies.push((position, body));
             match id {
                 TERMINATING => {
+                    check_terminating(&bytes, position, faults);
                     terminated = true;
                     break;
                 }
                 PRIMARY => {
+                    this.primary_position = this.primary_position.or(Some(position));
                     this.primary = this.primary.or(record(&bytes));
                 }
                 PARTITION => {
@@ -307,9 +358,11 @@ impl Sequence {
         }
         let at = |offset: u64| position.saturating_add(offset);
         check_domain(at(216), &logical.domain, faults);
+        self.check_fields(primary, (*partition_position, partition), faults);
         faults.expect(at(264), "length of the partition maps", logical.maps_len.get(), map.len);
         for (offset, field) in [(24, &primary.volume_id[..]), (72, &primary.volume_set_id[..])] {
-            check_text(place.saturating_add(offset), field, faults);
+            let start = self.primary_position.unwrap_or(place);
+            check_text(start.saturating_add(offset), field, faults);
         }
         check_text(at(84), &logical.id, faults);
         let facts = UdfFacts {
@@ -331,6 +384,42 @@ impl Sequence {
         structures.push((at(248), saturate(file_set.0), file_set.1));
         (udf.root, udf.structures) = (root, structures);
         Ok(Some(udf))
+    }
+}
+
+/// Contents of a partition of NSR03.
+const NSR03: &[u8] = b"+NSR03";
+
+impl Sequence {
+    /// What the descriptors of a volume on a medium that is only read must say.
+    fn check_fields(
+        &self,
+        primary: &Primary,
+        (partition_at, partition): (u64, &Partition),
+        faults: &mut Faults,
+    ) {
+        let at = |offset: u64| partition_at.saturating_add(offset);
+        faults.expect(at(20), "flags of the UDF partition", partition.flags.get(), 1u8);
+        if !partition.contents.id.starts_with(NSR02) && !partition.contents.id.starts_with(NSR03) {
+            let what = "the contents of the partition are neither +NSR02 nor +NSR03";
+            faults.add(at(25), FaultKind::Udf { what });
+        }
+        // Read only, write once, rewritable, overwritable.
+        if !(1..=4).contains(&partition.access.get()) {
+            let what = "access type of the UDF partition";
+            faults.expect(at(184), what, partition.access.get(), READ_ONLY);
+        }
+        let Some(start) = self.primary_position else { return };
+        let at = |offset: u64| start.saturating_add(offset);
+        if udf_tag::moment(&primary.time) == Moment::Wrong {
+            faults.add(at(376), FaultKind::Date { what: "date of a UDF volume" });
+        }
+        let (number, most) = (primary.volume_sequence.get(), primary.max_volume_sequence.get());
+        if number == 0 || number > most {
+            faults.expect(at(56), "volume sequence number of UDF", number, most);
+        }
+        let reserved = "bytes 490 to 511 of a UDF primary volume descriptor";
+        faults.expect_zero(at(490), reserved, &primary.reserved);
     }
 }
 
@@ -371,6 +460,18 @@ fn read_integrity<R: Read + Seek>(
     };
     let at = |offset: u64| position.saturating_add(offset);
     faults.expect(at(28), "state in the integrity descriptor", raw.state.get(), CLOSED);
+    check_terminator(medium, (sector, u64::from(extent.len.get()) / SECTOR), sector, faults)?;
+    let next = "length of what follows the integrity descriptor";
+    faults.expect(at(32), next, raw.next.len.get(), 0u8);
+    if udf_tag::moment(&raw.time) == Moment::Wrong {
+        faults.add(at(16), FaultKind::Date { what: "date of the integrity descriptor" });
+    }
+    if let Some(bytes) = bytes {
+        let used = usize::try_from(raw.implementation_use_len.get()).unwrap_or(0);
+        // Before the implementation use: the fixed part, and two numbers for the partition.
+        let least = 88usize.saturating_add(used).min(SECTOR_LEN);
+        udf_tag::check_form(&bytes, least, position, faults);
+    }
     let what = "size in the integrity descriptor";
     faults.expect(at(84), what, raw.size.get(), partition.len.get());
     if raw.free.get() > raw.size.get() {
@@ -378,6 +479,34 @@ fn read_integrity<R: Read + Seek>(
         faults.expect(at(80), what, raw.free.get(), raw.size.get());
     }
     Ok(Some((position, raw)))
+}
+
+/// What follows in the extent of the integrity descriptor or the file set: nothing, or a terminating
+/// descriptor. `sector` and `location` are those of the descriptor in front.
+fn check_terminator<R: Read + Seek>(
+    medium: &mut Medium<R>,
+    (sector, sectors): (u64, u64),
+    location: u64,
+    faults: &mut Faults,
+) -> Result<(), ReadError> {
+    let sector = sector.saturating_add(1);
+    let bytes = if sectors > 1 { medium.sector(sector)? } else { None };
+    let Some(bytes) = bytes.filter(|bytes| bytes.iter().any(|byte| *byte != 0)) else {
+        return Ok(());
+    };
+    let position = sector.saturating_mul(SECTOR);
+    if udf_tag::check(&bytes, TERMINATING, location.saturating_add(1), position, faults) {
+        check_terminating(&bytes, position, faults);
+    }
+    Ok(())
+}
+
+/// What is behind the tag of a terminating descriptor.
+fn check_terminating(bytes: &[u8; SECTOR_LEN], position: u64, faults: &mut Faults) {
+    udf_tag::check_form(bytes, size_of::<Tag>(), position, faults);
+    let rest = bytes.get(size_of::<Tag>()..512).unwrap_or_default();
+    let what = "bytes 16 to 511 of a UDF terminating descriptor";
+    faults.expect_zero(position.saturating_add(16), what, rest);
 }
 
 /// Block of the root's entry, and the sectors of the file set: first, number.
@@ -401,7 +530,16 @@ fn file_set<R: Read + Seek>(
         faults.add(stated_at, FaultKind::Udf { what: "no file set descriptor" });
         return Ok(None);
     };
+    check_terminator(medium, (sector, blocks), location, faults)?;
     check_domain(position.saturating_add(416), &raw.domain, faults);
+    if let Some(bytes) = bytes {
+        udf_tag::check_form(&bytes, size_of::<FileSet>(), position, faults);
+    }
+    let next = "length of the next file set";
+    faults.expect(position.saturating_add(448), next, raw.next.len.get(), 0u8);
+    if udf_tag::moment(&raw.time) == Moment::Wrong {
+        faults.add(position.saturating_add(16), FaultKind::Date { what: "date of a file set" });
+    }
     check_text(position.saturating_add(112), &raw.logical_volume_id, faults);
     check_text(position.saturating_add(304), &raw.file_set_id, faults);
     Ok(Some((raw.root.block.get(), (sector, blocks))))

@@ -10,6 +10,8 @@ use extent_image::Timestamp;
 use crate::check::date;
 use crate::check::fault::Faults;
 use crate::check::medium::{Medium, ReadError};
+use crate::check::rock_ridge::{self, Facts, RockRidge};
+use crate::check::susp::Reader;
 use crate::check::udf_file::{self, Found};
 use crate::check::udf_volume::Udf;
 use crate::check::{name, record};
@@ -49,6 +51,7 @@ pub struct Entry {
     is_dir: bool,
     hidden: bool,
     modified: Option<Timestamp>,
+    mode: Option<u32>,
     /// In order; one, but for long files.
     sections: Vec<Section>,
 }
@@ -75,6 +78,11 @@ impl Entry {
         self.modified
     }
 
+    /// File type and permissions as POSIX has them in `st_mode`; only where Rock Ridge says so.
+    pub fn mode(&self) -> Option<u32> {
+        self.mode
+    }
+
     /// Length in bytes.
     pub fn size(&self) -> u64 {
         let lengths = self.sections.iter().map(|section| section.len);
@@ -98,17 +106,18 @@ enum Body<'a> {
     Record {
         tree: RecordTree,
         entry: Entry,
+        /// First sector of the folder in whose place the record stands.
+        child: Option<u32>,
     },
     /// A file entry that is not read yet.
-    Udf {
-        udf: &'a Udf,
-        block: u32,
-        hidden: bool,
-    },
+    Udf { udf: &'a Udf, block: u32, hidden: bool },
 }
 
 /// Every file and directory of one tree, each directory before what it holds, in the order of the
 /// records. The root itself is not among them.
+///
+/// Memory: what waits is kept by name, some 200 bytes for each. In UDF an [`Entry`] may hold up to
+/// 234 sections, 16 bytes each; it is read when its turn comes.
 pub struct Walk<'a, R> {
     medium: &'a mut Medium<R>,
     pending: Vec<Pending<'a>>,
@@ -116,16 +125,23 @@ pub struct Walk<'a, R> {
     seen: HashSet<u32>,
     /// Directory sectors that may still be read: an image does not hold more than it has.
     budget: u64,
+    /// In its tree.
+    rock_ridge: Option<(RockRidge, Reader)>,
 }
 
 impl<'a, R: Read + Seek> Walk<'a, R> {
     pub(super) fn records(
         medium: &'a mut Medium<R>,
         tree: RecordTree,
+        rock_ridge: Option<RockRidge>,
         root: &DirectoryRecord,
     ) -> Result<Self, ReadError> {
         let mut walk = Self::new(medium);
-        let root = Section::of_record(root.extent.little(), root.data_length.little());
+        let reader = Reader::new(walk.medium.len());
+        walk.rock_ridge = rock_ridge.map(|it| (it, reader));
+        let start = root.extent.little();
+        let start = start.saturating_add(u32::from(root.extended_attribute_length));
+        let root = Section::of_record(start, root.data_length.little());
         walk.read_records(tree, &Arc::from(""), root)?;
         Ok(walk)
     }
@@ -139,7 +155,7 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
 
     fn new(medium: &'a mut Medium<R>) -> Self {
         let budget = medium.len() / SECTOR;
-        Self { medium, pending: Vec::new(), seen: HashSet::new(), budget }
+        Self { medium, pending: Vec::new(), seen: HashSet::new(), budget, rock_ridge: None }
     }
 
     /// Takes a directory from the budget; false when it was read before or lies outside.
@@ -164,15 +180,22 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
             let position = section.start;
             return Err(ReadError::Directory { path: path.to_string(), position });
         }
+        let rock_ridge = &mut self.rock_ridge;
         let mut found = Vec::<Pending<'_>>::new();
         let mut unfinished: Option<Vec<u8>> = None;
-        let mut number = 0u64;
-        let mut each = |record: record::Record<'_>, _: &mut Faults| {
-            number = number.saturating_add(1);
+        let each = |medium: &mut Medium<R>, record: record::Record<'_>, faults: &mut Faults| {
             let (fixed, id) = (&record.fixed, record.identifier);
             // The directory's records of itself and its parent, wherever they stand.
-            if matches!(id, [0] | [1]) || fixed.flags & ASSOCIATED != 0 {
-                return;
+            if record.is_dot() || fixed.flags & ASSOCIATED != 0 {
+                return Ok(());
+            }
+            let facts = match rock_ridge {
+                Some((it, reader)) => it.facts(medium, reader, &record, false, faults)?,
+                None => Facts::default(),
+            };
+            if facts.relocated {
+                // It is listed where it belongs.
+                return Ok(());
             }
             let start = fixed.extent.little();
             let start = start.saturating_add(u32::from(fixed.extended_attribute_length));
@@ -183,24 +206,26 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
                 (continues, found.last_mut().map(|last| &mut last.body))
             {
                 last.sections.push(section);
-                return;
+                return Ok(());
             }
             let entry = Entry {
                 path: String::new(),
-                is_dir: fixed.flags & DIRECTORY != 0,
+                is_dir: fixed.flags & DIRECTORY != 0 || facts.child.is_some(),
                 hidden: fixed.flags & HIDDEN != 0,
-                modified: date::short(&fixed.date).known(),
+                modified: facts.modified.or(date::short(&fixed.date).known()),
+                mode: facts.mode,
                 sections: vec![section],
             };
-            let name = name::shown(tree, id);
+            let name = facts.shown().unwrap_or_else(|| name::shown(tree, id));
             found.push(Pending {
                 parent: Arc::clone(path),
                 name,
-                body: Body::Record { tree, entry },
+                body: Body::Record { tree, entry, child: facts.child },
             });
+            Ok(())
         };
         let (from, len) = (section.start / SECTOR, section.len);
-        record::for_each(self.medium, from, len, &mut Faults::default(), &mut each)?;
+        record::for_each(self.medium, from, len, &mut Faults::default(), each)?;
         self.pending.extend(found.into_iter().rev());
         Ok(())
     }
@@ -225,13 +250,19 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
             let position = folder.position;
             return Err(ReadError::Directory { path: path.to_string(), position });
         }
-        let found = udf_file::identifiers(self.medium, udf, folder, &mut Faults::default())?;
-        let children = found.iter().filter(|it| it.characteristics & PARENT == 0);
-        self.pending.extend(children.rev().map(|it| Pending {
-            parent: Arc::clone(path),
-            name: udf_file::shown(&it.name),
-            body: Body::Udf { udf, block: it.block, hidden: it.characteristics & UDF_HIDDEN != 0 },
-        }));
+        let before = self.pending.len();
+        let (medium, pending) = (&mut *self.medium, &mut self.pending);
+        udf_file::identifiers(medium, udf, folder, &mut Faults::default(), |_, it, _| {
+            if it.characteristics & PARENT == 0 {
+                let hidden = it.characteristics & UDF_HIDDEN != 0;
+                let (parent, name) = (Arc::clone(path), udf_file::shown(it.name));
+                let body = Body::Udf { udf, block: it.block, hidden };
+                pending.push(Pending { parent, name, body });
+            }
+            Ok(())
+        })?;
+        // The next is the last.
+        self.pending.get_mut(before..).unwrap_or_default().reverse();
         Ok(())
     }
 
@@ -249,10 +280,17 @@ impl<'a, R: Read + Seek> Walk<'a, R> {
                     self.read_identifiers(udf, &Arc::from(path.as_str()), block, &found)?;
                 }
                 let (is_dir, modified) = (found.is_folder, found.modified.known());
-                Ok(Entry { path, is_dir, hidden, modified, sections: found.sections })
+                Ok(Entry { path, is_dir, hidden, modified, mode: None, sections: found.sections })
             }
-            Body::Record { tree, entry } => {
-                let entry = Entry { path, ..entry };
+            Body::Record { tree, entry, child } => {
+                let mut entry = Entry { path, ..entry };
+                if let Some(lba) = child {
+                    let Some(len) = rock_ridge::folder_len(self.medium, lba)? else {
+                        let position = Lba::new(lba).byte_offset();
+                        return Err(ReadError::Directory { path: entry.path, position });
+                    };
+                    entry.sections = vec![Section::of_record(lba, len)];
+                }
                 if let (true, [section, ..]) = (entry.is_dir, entry.sections.as_slice()) {
                     self.read_records(tree, &Arc::from(entry.path.as_str()), *section)?;
                 }

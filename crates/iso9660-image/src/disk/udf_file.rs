@@ -19,6 +19,8 @@ pub(crate) const EXTENDED_FILE_ENTRY: u16 = 266;
 pub(crate) const TYPE_FOLDER: u8 = 4;
 /// File type of a file.
 pub(crate) const TYPE_FILE: u8 = 5;
+/// File type of a symbolic link.
+pub(crate) const TYPE_LINK: u8 = 12;
 /// Bits of the flags of an entry that give the kind of its allocation descriptors: 0 for short, 1
 /// for long ones, 3 for content in their place.
 pub(crate) const AD_KIND: u16 = 7;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use extent_image::{Data, Meta, NodeId, Source, Timestamp, Tree, TreeBuilder};
 use iso9660_image::check::{Fault, Image};
-use iso9660_image::{BootEntry, BootImage, ImageOptions, ImagePlan, Platform, TreeKind, plan};
+use iso9660_image::{
+    BootEntry, BootImage, Format, ImageOptions, ImagePlan, Notice, Platform, TreeKind, plan,
+};
 
 /// 2024-02-29 12:00:00.
 pub(crate) const NOON: i64 = 1_709_208_000;
@@ -17,6 +19,10 @@ pub(crate) fn meta() -> Meta {
 
 pub(crate) fn options() -> ImageOptions {
     ImageOptions::from_label("Test Disc")
+}
+
+pub(crate) fn format(udf: bool) -> Format {
+    if udf { Format::Bridge } else { Format::Iso }
 }
 
 /// Files by path; a path that ends in `/` is an empty folder. Folders come into being as needed.
@@ -89,6 +95,12 @@ pub(crate) fn bytes(plan: &ImagePlan) -> Vec<u8> {
     bytes
 }
 
+pub(crate) fn notices(plan: &ImagePlan, tree: &Tree) -> Vec<Notice> {
+    let notices: Vec<Notice> = plan.notices(tree).collect();
+    assert_eq!(notices.len(), plan.notice_count());
+    notices
+}
+
 pub(crate) fn image(tree: &Tree, options: &ImageOptions) -> Vec<u8> {
     bytes(&plan(tree, options).unwrap())
 }
@@ -127,14 +139,14 @@ pub(crate) fn expected(
     plan: &ImagePlan,
     kind: TreeKind,
 ) -> BTreeMap<String, Option<Vec<u8>>> {
-    let renames: BTreeMap<&str, &str> = plan
-        .renames()
+    let renames: BTreeMap<String, String> = plan
+        .renames(tree)
         .filter(|rename| rename.tree == kind)
-        .map(|rename| (rename.path.as_str(), rename.written.as_str()))
+        .map(|rename| (rename.path, rename.written))
         .collect();
     let shown = |id: NodeId| {
         let path = tree.path(id);
-        let name = renames.get(path.as_str()).copied().unwrap_or(tree.name(id));
+        let name = renames.get(&path).map_or(tree.name(id), String::as_str);
         match kind {
             TreeKind::Primary => {
                 let name = name.strip_suffix(";1").unwrap_or(name).to_ascii_uppercase();

@@ -6,22 +6,22 @@ use iso9660_image::check::{Fault, FaultKind};
 
 use crate::build::{assert_clean, faults, image, medium, pattern, read_back, tree};
 
-const PRIMARY: usize = 16 * 2048;
-const BOOT_RECORD: usize = 17 * 2048;
-const JOLIET: usize = 18 * 2048;
-const TERMINATOR: usize = 19 * 2048;
+pub(crate) const PRIMARY: usize = 16 * 2048;
+pub(crate) const BOOT_RECORD: usize = 17 * 2048;
+pub(crate) const JOLIET: usize = 18 * 2048;
+pub(crate) const TERMINATOR: usize = 19 * 2048;
 
-fn le32(image: &[u8], at: usize) -> usize {
+pub(crate) fn le32(image: &[u8], at: usize) -> usize {
     u32::from_le_bytes(image[at..at + 4].try_into().unwrap()) as usize
 }
 
-fn put_both32(image: &mut [u8], at: usize, value: u32) {
+pub(crate) fn put_both32(image: &mut [u8], at: usize, value: u32) {
     image[at..at + 4].copy_from_slice(&value.to_le_bytes());
     image[at + 4..at + 8].copy_from_slice(&value.to_be_bytes());
 }
 
 /// Where the records of a directory are, in order: offset and identifier.
-fn records(image: &[u8], lba: usize, len: usize) -> Vec<(usize, Vec<u8>)> {
+pub(crate) fn records(image: &[u8], lba: usize, len: usize) -> Vec<(usize, Vec<u8>)> {
     let (mut at, end) = (lba * 2048, lba * 2048 + len);
     let mut found = Vec::new();
     while at < end {
@@ -36,16 +36,16 @@ fn records(image: &[u8], lba: usize, len: usize) -> Vec<(usize, Vec<u8>)> {
     found
 }
 
-fn root(image: &[u8], descriptor: usize) -> Vec<(usize, Vec<u8>)> {
+pub(crate) fn root(image: &[u8], descriptor: usize) -> Vec<(usize, Vec<u8>)> {
     records(image, le32(image, descriptor + 158), le32(image, descriptor + 166))
 }
 
-fn ucs2(text: &str) -> Vec<u8> {
+pub(crate) fn ucs2(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
 /// The record of a path, given as identifiers.
-fn record(image: &[u8], descriptor: usize, path: &[&[u8]]) -> usize {
+pub(crate) fn record(image: &[u8], descriptor: usize, path: &[&[u8]]) -> usize {
     let mut records_here = root(image, descriptor);
     let mut found = 0;
     for name in path {
@@ -58,12 +58,12 @@ fn record(image: &[u8], descriptor: usize, path: &[&[u8]]) -> usize {
     found
 }
 
-fn primary(image: &[u8], path: &[&str]) -> usize {
+pub(crate) fn primary(image: &[u8], path: &[&str]) -> usize {
     let path: Vec<&[u8]> = path.iter().map(|name| name.as_bytes()).collect();
     record(image, PRIMARY, &path)
 }
 
-fn joliet(image: &[u8], path: &[&str]) -> usize {
+pub(crate) fn joliet(image: &[u8], path: &[&str]) -> usize {
     let path: Vec<Vec<u8>> = path.iter().map(|name| ucs2(name)).collect();
     let path: Vec<&[u8]> = path.iter().map(Vec::as_slice).collect();
     record(image, JOLIET, &path)
@@ -110,7 +110,7 @@ fn file_size_big_endian_half() {
 }
 
 /// Swaps two neighbouring records of equal length.
-fn swap(image: &mut [u8], first: usize) -> usize {
+pub(crate) fn swap(image: &mut [u8], first: usize) -> usize {
     let len = usize::from(image[first]);
     assert_eq!(usize::from(image[first + len]), len, "records differ in length");
     let (a, b) = image[first..first + 2 * len].split_at_mut(len);
@@ -323,7 +323,7 @@ fn descriptors() {
 }
 
 /// Offset of the given record of a path table.
-fn table_record(image: &[u8], lba: usize, number: usize) -> usize {
+pub(crate) fn table_record(image: &[u8], lba: usize, number: usize) -> usize {
     let mut at = lba * 2048;
     for _ in 1..number {
         at += (8 + usize::from(image[at])).next_multiple_of(2);

@@ -8,11 +8,26 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod boot;
 mod build;
 mod defects;
+mod disks;
+mod foreign;
+mod formats;
 mod hostile;
+mod hybrid;
+mod kernel;
 mod layout;
+mod limits;
+mod linux;
+mod matrix;
 mod oracles;
+mod oracles_forms;
 mod refusals;
+mod rock_ridge;
+mod rock_ridge_defects;
+mod rock_ridge_oracles;
 mod round_trip;
+mod trees;
 mod udf;
+mod unseen;

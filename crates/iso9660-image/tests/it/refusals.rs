@@ -1,11 +1,15 @@
 //! What is refused before the first byte, with its numbers.
 
-use extent_image::{Data, NodeId, Tree, TreeBuilder};
+use std::io::Cursor;
+
+use extent_image::{Data, NodeId, PlanBuilder, Tree, TreeBuilder};
+use iso9660_image::check::Image;
 use iso9660_image::{
-    BootEntry, BootImage, PlanError, Platform, Rename, TreeKind, plan, sectors_needed,
+    BootEntry, BootImage, Format, Joliet, Lba, PlanError, Platform, Region, RegionPlace, Rename,
+    RockRidge, TreeKind, plan, sectors_needed,
 };
 
-use crate::build::{find, huge, meta, options, tree};
+use crate::build::{assert_clean, find, format, huge, image, meta, options, tree};
 
 fn refusal(tree: &Tree, options: &iso9660_image::ImageOptions) -> PlanError {
     plan(tree, options).expect_err("must be refused")
@@ -22,7 +26,7 @@ fn with_a_file_of(len: u64) -> Tree {
 #[test]
 fn the_longest_file() {
     for (udf, allowed) in [(false, 100 * 0xFFFF_F800), (true, 234 * 0x3FFF_F800)] {
-        let options = options().with_udf(udf);
+        let options = options().with_format(format(udf));
         assert!(plan(&with_a_file_of(allowed), &options).is_ok());
         let error = refusal(&with_a_file_of(allowed + 1), &options);
         let (path, len) = ("sources/install.wim".to_owned(), allowed + 1);
@@ -38,7 +42,7 @@ fn the_longest_file() {
 
 #[test]
 fn names_that_udf_cannot_hold() {
-    let udf = options().with_udf(true);
+    let udf = options().with_format(Format::Bridge);
     for (longest, found) in [("ä".repeat(254), 256), ("漢".repeat(127), 257)] {
         assert!(plan(&tree(&[(&longest, b"")]), &udf).is_ok());
         let path = format!("{longest}x");
@@ -57,7 +61,7 @@ fn more_folders_in_one_than_links() {
         }
         builder.finish().unwrap()
     };
-    let udf = options().with_udf(true);
+    let udf = options().with_format(Format::Bridge);
     assert!(sectors_needed(&folders(65_534), &udf).is_ok());
     let error = sectors_needed(&folders(65_535), &udf).unwrap_err();
     let (path, found, allowed) = (String::new(), 65_535, 65_534);
@@ -93,6 +97,64 @@ fn names_that_differ_by_case() {
         error.to_string(),
         "sub/README and sub/Readme differ only by case, Windows would see one; rename one of them"
     );
+}
+
+/// Joliet changes these and tells them apart by numbers; UDF, where Windows looks first, does not.
+#[test]
+fn names_that_differ_by_case_in_udf_alone() {
+    let (upper, lower) = ("A".repeat(70) + ".TXT", "a".repeat(70) + ".txt");
+    for [first, second] in [[upper.as_str(), lower.as_str()], ["Q?X", "q?x"]] {
+        let tree = tree(&[(first, b""), (second, b"")]);
+        assert!(plan(&tree, &options()).is_ok());
+        for format in [Format::Bridge, Format::UdfStub] {
+            for joliet in [Joliet::Off, Joliet::Units64, Joliet::Units103] {
+                let error = refusal(&tree, &options().with_format(format).with_joliet(joliet));
+                let (first, second) = (first.to_owned(), second.to_owned());
+                assert_eq!(error, PlanError::CaseCollision { first, second });
+            }
+        }
+    }
+}
+
+/// As long as our checker and others follow them, in each tree as it is written there.
+#[test]
+fn paths_of_sixteen_kibibytes() {
+    // Folders of this name, and a file of as many letters as are left.
+    let path = |folder: &str, len: usize| {
+        let folders = format!("{folder}/").repeat((len - 1) / (folder.len() + 1));
+        format!("{folders}{}", "N".repeat(len - folders.len()))
+    };
+    let off = || options().with_joliet(Joliet::Off);
+    let bridge = off().with_format(Format::Bridge);
+    let rock_ridge = off().with_rock_ridge(RockRidge::ReadOnly);
+    let (long, wide, short) = ("d".repeat(250), "漢".repeat(63), "D".repeat(31));
+    let rows = [
+        (bridge, TreeKind::Udf, &long, 16_383),
+        (rock_ridge, TreeKind::Primary, &long, 16_383),
+        // The primary tree has names of 31 bytes for these.
+        (options(), TreeKind::Joliet, &wide, 16_383),
+        // A file has a dot and a version.
+        (off(), TreeKind::Primary, &short, 16_380),
+    ];
+    for (options, kind, folder, longest) in rows {
+        let image = image(&tree(&[(&path(folder, longest), b"x")]), &options);
+        assert_clean(&image);
+        assert!(Image::open(Cursor::new(image)).unwrap().walk(kind).unwrap().all(|it| it.is_ok()));
+        let longer = path(folder, longest + 1);
+        let error = refusal(&tree(&[(&longer, b"x")]), &options);
+        let path = longer.chars().take(100).collect();
+        let (found, allowed) = (16_384, 16_383);
+        assert_eq!(error, PlanError::PathTooLong { tree: kind, path, found, allowed });
+    }
+}
+
+#[test]
+fn a_region_of_nothing() {
+    for place in [RegionPlace::BeforeFiles, RegionPlace::At(Lba::new(300))] {
+        let region = Region::new(PlanBuilder::new().finish(), place);
+        let error = refusal(&tree(&[("a", b"1")]), &options().with_region(region));
+        assert_eq!(error, PlanError::RegionEmpty { found: 0, allowed: 1 });
+    }
 }
 
 #[test]

@@ -4,11 +4,13 @@ use std::io::{Cursor, Read};
 
 use extent_image::{Data, Late, NodeId, Timestamp, TreeBuilder};
 use iso9660_image::check::{Fault, FaultKind, Image, ReadError};
-use iso9660_image::{ImageOptions, TreeKind, plan, sectors_needed};
+use iso9660_image::{
+    BootEntry, BootImage, Format, ImageOptions, Platform, TreeKind, plan, sectors_needed,
+};
 use proptest::prelude::*;
 
 use crate::build::{
-    LONG, assert_clean, bytes, faults, find, image, medium, meta, options, pattern, tree,
+    LONG, assert_clean, bytes, faults, find, format, image, medium, meta, options, pattern, tree,
     with_a_long_file,
 };
 
@@ -17,7 +19,7 @@ const PARTITION: usize = 257;
 const ALL: [TreeKind; 3] = [TreeKind::Primary, TreeKind::Joliet, TreeKind::Udf];
 
 fn bridge() -> ImageOptions {
-    options().with_udf(true)
+    options().with_format(Format::Bridge)
 }
 
 fn small() -> Vec<u8> {
@@ -72,6 +74,27 @@ fn the_map_of_a_small_bridge() {
     let entries: Vec<_> = image.walk(TreeKind::Udf).unwrap().map(Result::unwrap).collect();
     for entry in entries.iter().filter(|entry| entry.size() > 0 && !entry.is_dir()) {
         assert_eq!(entry.lba(), plan.file(find(&tree, entry.path())).unwrap().lba);
+    }
+}
+
+/// The last place that the UDF tree leads to is behind all but zeros, whatever has no content.
+#[test]
+fn directories_are_last_where_no_file_is() {
+    let hidden = BootImage::Hidden(Data::bytes("boot", pattern(3000)));
+    let hidden = bridge().with_boot_entry(BootEntry::new(Platform::Bios, hidden));
+    let empty: &[(&str, &[u8])] = &[("a", b""), ("sub/b", b"")];
+    let stub = options().with_format(Format::UdfStub);
+    let last = |files: &[(&str, &[u8])], options: &ImageOptions| {
+        let plan = plan(&tree(files), options).unwrap();
+        assert_clean(&bytes(&plan));
+        let roles = plan.plan().extents().iter().map(|extent| extent.role());
+        roles.filter(|role| !["slack", "padding", "udf descriptor"].contains(role)).last().unwrap()
+    };
+    for options in [&bridge(), &hidden, &stub] {
+        assert_eq!(last(&[], options), "udf directory");
+        assert_eq!(last(&[("sub/", b"")], options), "udf directory");
+        assert_eq!(last(empty, options), "udf directory");
+        assert_eq!(last(&[("a", b""), ("b", b"1")], options), "file data");
     }
 }
 
@@ -138,7 +161,7 @@ fn descriptors_by_hand() {
 #[test]
 fn equal_requests_give_equal_bridges() {
     let (tree, options) = medium();
-    let options = options.with_udf(true);
+    let options = options.with_format(Format::Bridge);
     let (a, b) = (plan(&tree, &options).unwrap(), plan(&tree, &options).unwrap());
     assert_eq!(a.plan(), b.plan());
     let (again, _) = medium();
@@ -185,7 +208,7 @@ fn what_the_tree_knows_reaches_udf() {
 fn a_long_file_is_several_records_and_one_entry() {
     let tree = with_a_long_file();
     for udf in [false, true] {
-        let plan = plan(&tree, &options().with_udf(udf)).unwrap();
+        let plan = plan(&tree, &options().with_format(format(udf))).unwrap();
         let mut image = Image::open(plan.plan().reader()).unwrap();
         assert_eq!(image.check().unwrap(), []);
         for kind in ALL.iter().take(if udf { 3 } else { 2 }) {
@@ -243,7 +266,7 @@ fn identifiers_across_blocks() {
 }
 
 /// Makes checksum and CRC of a descriptor right again, so that its meaning alone is wrong.
-fn seal(image: &mut [u8], at: usize) {
+pub(crate) fn seal(image: &mut [u8], at: usize) {
     let len = le(image, at + 10, 2) as usize;
     let mut crc = 0u16;
     for byte in &image[at + 16..at + 16 + len] {

@@ -219,3 +219,19 @@ fn serde_refusals() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn only_discs_of_a_limited_size_split_files() {
+    let split = |request: CaptureMediaRequest| {
+        let checked = request.with_split_files(true).check();
+        checked
+            .map(|checked| checked.split_files())
+            .map_err(|problems| problems.iter().map(|problem| problem.option()).collect::<Vec<_>>())
+    };
+    let disc = CaptureMediaRequest::new("boot.wim", "cd-dvd", "a.iso");
+    assert_eq!(split(disc.clone().with_media_size("650MB")), Ok(true));
+    assert_eq!(split(disc.clone()), Err(vec!["split-files"]));
+    assert_eq!(split(disc.with_media_size("unlimited")), Err(vec!["split-files"]));
+    let stick = CaptureMediaRequest::new("boot.wim", "usb", "a.img");
+    assert_eq!(split(stick), Err(vec!["split-files"]));
+}

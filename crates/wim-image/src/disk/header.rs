@@ -35,6 +35,13 @@ impl ResourceHeader {
         }
     }
 
+    /// The same resource at another place.
+    #[must_use]
+    pub(crate) const fn moved_to(mut self, offset: u64) -> Self {
+        self.offset = U64::new(offset);
+        self
+    }
+
     pub(crate) const fn stored_size(&self) -> u64 {
         self.size_and_flags.get() & Self::SIZE_MASK
     }

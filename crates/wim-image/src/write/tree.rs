@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use extent_image::{Source, Timestamp};
+use extent_image::{Source, Timestamp, fold_case};
 use zerocopy::{FromZeros, IntoBytes};
 
 use super::WriteError;
@@ -36,6 +36,11 @@ pub(super) enum Node {
     File { source: Arc<dyn Source>, time: Timestamp },
 }
 
+/// The form in which two names are compared.
+fn fold(name: &str) -> String {
+    name.chars().map(fold_case).collect()
+}
+
 impl Folder {
     /// The folder at `path`, made if it is not there.
     pub(super) fn folder(&mut self, path: &str) -> Result<&mut Self, WriteError> {
@@ -46,7 +51,7 @@ impl Folder {
         let mut folder = self;
         for name in path.split(['/', '\\']).filter(|name| !name.is_empty()) {
             check_name(full, name)?;
-            let child = folder.children.entry(name.to_uppercase()).or_insert_with(|| Child {
+            let child = folder.children.entry(fold(name)).or_insert_with(|| Child {
                 name: name.to_owned(),
                 node: Node::Folder(Self::default()),
             });
@@ -68,7 +73,7 @@ impl Folder {
         check_name(path, name)?;
         let folder = self.descend(path, above)?;
         let child = Child { name: name.to_owned(), node: Node::File { source, time } };
-        match folder.children.insert(name.to_uppercase(), child) {
+        match folder.children.insert(fold(name), child) {
             None => Ok(()),
             Some(_) => Err(WriteError::Collision { path: path.to_owned() }),
         }

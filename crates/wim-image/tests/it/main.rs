@@ -15,4 +15,6 @@ mod oracles;
 mod ranges;
 mod refused;
 mod round_trip;
+mod split;
+mod split_oracles;
 mod support;

@@ -27,7 +27,7 @@ pub(crate) fn run(tool: &str, arguments: &[&dyn AsRef<OsStr>]) -> String {
     text
 }
 
-fn open(path: &Path) -> Result<Wim, OpenError> {
+pub(crate) fn open(path: &Path) -> Result<Wim, OpenError> {
     Wim::open(Arc::new(OpenFile::open(path).unwrap()))
 }
 
@@ -37,7 +37,7 @@ fn program() -> Vec<u8> {
 }
 
 /// A tree with data of many kinds; returns its files by path in an image.
-fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let code = program();
     let code: Vec<u8> = code.into_iter().take(6 << 20).collect();
     let mut state = 1_u32;
@@ -77,7 +77,7 @@ fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files.into_iter().map(|(path, data)| (format!("\\{}", path.replace('/', "\\")), data)).collect()
 }
 
-fn capture(tree: &Path, wim: &Path, options: &[&str]) {
+pub(crate) fn capture(tree: &Path, wim: &Path, options: &[&str]) {
     let mut arguments: Vec<&dyn AsRef<OsStr>> = vec![&"capture", &tree, &wim, &"Captured"];
     arguments.extend(options.iter().map(|option| option as &dyn AsRef<OsStr>));
     run("wimlib-imagex", &arguments);

@@ -1,0 +1,48 @@
+//! `capmedia join`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use crate::exit::{Code, Failure};
+use crate::print::{self, size};
+use crate::progress::Bar;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// All discs of a set, in any order.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The folder to make, new or empty.
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
+    let joined = capmedia::join(&args.files, &args.to, &mut Bar::new("Joining", args.quiet))?;
+    let mut to = io::stdout().lock();
+    if args.json {
+        print::json(&mut to, &joined)?;
+    } else if !args.quiet {
+        print::warnings(&mut io::stderr().lock(), &joined.warnings)?;
+        let mut text = format!(
+            "{}: {} files, {}, from {} disc(s) of set {}\n",
+            joined.path,
+            joined.files,
+            size(joined.bytes),
+            joined.volumes,
+            joined.set_id
+        );
+        for path in &joined.joined {
+            text.push_str(&format!("joined: {path}\n"));
+        }
+        print::plain(&mut to, &text)?;
+    }
+    to.flush()?;
+    Ok(Code::Done)
+}

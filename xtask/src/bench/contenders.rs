@@ -1,0 +1,98 @@
+//! The programs that are measured, ours and other people's.
+
+use std::ffi::OsString;
+
+use crate::bench::material::Material;
+use crate::context::Context;
+
+/// A way to turn the folder `{in}` into `{out}`, which is not there before.
+pub(super) struct Contender {
+    pub(super) name: &'static str,
+    /// The program and its arguments. `{examples}`, `{release}` and `{peers}` are the folders with
+    /// what is built for the run, `{fat-kib}` is the size of a FAT32 volume that holds the input.
+    command: &'static [&'static str],
+    /// Ours: what the numbers are about.
+    pub(super) ours: bool,
+}
+
+const fn other(name: &'static str, command: &'static [&'static str]) -> Contender {
+    Contender { name, command, ours: false }
+}
+
+const fn ours(name: &'static str, command: &'static [&'static str]) -> Contender {
+    Contender { name, command, ours: true }
+}
+
+/// One pass over the files into one file: what every ratio of small files is against.
+pub(super) const TAR: &str = "`tar` to one file";
+/// What the ratios of one big file are against, as it is without options: it shares blocks where it
+/// can, and copies in the kernel where it cannot.
+pub(super) const CP: &str = "`cp`";
+/// What it is against where blocks can be shared.
+pub(super) const CP_COPYING: &str = "`cp --reflink=never`";
+/// The rows that the targets of the README speak of.
+pub(super) const BRIDGE: &str = "**ours**, bridge";
+
+const ONE_TAR: Contender = other(TAR, &["tar", "-cf", "{out}", "-C", "{in}", "."]);
+const PLAIN_CP: Contender = other(CP, &["cp", "-r", "{in}", "{out}"]);
+const COPYING: Contender = other(CP_COPYING, &["cp", "-r", "--reflink=never", "{in}", "{out}"]);
+const MKISO: &str = "{examples}/mkiso";
+
+/// Joliet everywhere it can be had, and files of 4 GiB where a tool must be asked for them.
+#[rustfmt::skip]
+pub(super) const ISO: &[Contender] = &[
+    ONE_TAR,
+    PLAIN_CP,
+    COPYING,
+    other("raw copy loop", &["{release}/raw-copy", "{in}", "{out}"]),
+    ours("**ours**, ISO and Joliet", &[MKISO, "--format", "iso", "{in}", "{out}"]),
+    ours(BRIDGE, &[MKISO, "--format", "bridge", "{in}", "{out}"]),
+    ours("**ours**, bridge with SHA256SUMS", &["{release}/manifest-iso", "{in}", "{out}"]),
+    other("hadris, ISO and Joliet", &["{peers}/hadris", "iso", "{in}", "{out}"]),
+    other("hadris, bridge", &["{peers}/hadris", "bridge", "{in}", "{out}"]),
+    other("genisoimage -J", &["genisoimage", "-quiet", "-J", "-iso-level", "3", "-o", "{out}", "{in}"]),
+    other("genisoimage -J -udf", &["genisoimage", "-quiet", "-J", "-udf", "-iso-level", "3", "-o", "{out}", "{in}"]),
+    other("xorriso -J", &["xorriso", "-as", "mkisofs", "-quiet", "-J", "-iso-level", "3", "-o", "{out}", "{in}"]),
+    other("bsdtar", &["bsdtar", "-cf", "{out}", "--format", "iso9660", "--options", "iso9660:iso-level=3,iso9660:!rockridge", "-C", "{in}", "."]),
+];
+
+#[rustfmt::skip]
+pub(super) const USB: &[Contender] = &[
+    ONE_TAR,
+    PLAIN_CP,
+    ours("**ours**, USB image", &["{examples}/mkusb", "{in}", "{out}"]),
+    other("mkfs.fat and mcopy", &["bash", "-c", r#"mkfs.fat -C -F 32 -s 8 "$2" "$3" && mcopy -s -i "$2" "$1"/* ::"#, "bash", "{in}", "{out}", "{fat-kib}"]),
+];
+
+impl Contender {
+    /// The command for an input and an output.
+    pub(super) fn command(&self, context: &Context, material: &Material) -> Vec<OsString> {
+        let release = context.target().join("release");
+        let places = [
+            ("{in}", material.folder.clone().into_os_string()),
+            ("{out}", material.out().into_os_string()),
+            ("{fat-kib}", material.fat_kib().to_string().into()),
+            ("{examples}", release.join("examples").into_os_string()),
+            ("{release}", release.into_os_string()),
+            ("{peers}", context.target().join("peers").join("release").into_os_string()),
+        ];
+        let fill = |word: &&str| {
+            let place = places.iter().find_map(|(name, value)| {
+                word.strip_prefix(name).map(|rest| (value.clone(), rest))
+            });
+            place.map_or_else(
+                || OsString::from(word),
+                |(mut value, rest)| {
+                    value.push(rest);
+                    value
+                },
+            )
+        };
+        self.command.iter().map(fill).collect()
+    }
+
+    /// The system's program without which it is left out.
+    pub(super) fn needs(&self) -> Option<&'static str> {
+        self.command.first().copied().filter(|program| !program.starts_with('{'))
+    }
+}
