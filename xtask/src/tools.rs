@@ -48,6 +48,8 @@ const TOOLS: &[Tool] = &[
         package: "ovmf",
         place: Place::File(&["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd"]),
     },
+    program("hivexregedit", "libwin-hivex-perl"),
+    program("reglookup", "reglookup"),
     program("as", "binutils"),
     program("ld", "binutils"),
     program("python3", "python3"),

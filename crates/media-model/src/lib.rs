@@ -64,6 +64,7 @@ mod path;
 mod problem;
 mod request;
 mod target;
+pub mod task_sequence;
 mod text;
 
 pub use capacity::{ImageSize, MediaSize};

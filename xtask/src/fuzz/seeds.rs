@@ -16,6 +16,9 @@ pub(super) fn make(context: &Context) -> Result<()> {
     let corpus = context.root().join("fuzz").join("corpus");
     put(&corpus, "fat_check", "small.img", &shifted(&small_fat32()))?;
     put(&corpus, "iso_check", "small.iso", &small_iso(context)?)?;
+    for firmware in ["bios", "uefi"] {
+        put(&corpus, "hive_read", firmware, &small_hive(context, firmware)?)?;
+    }
     let fixtures = context.root().join("crates/wim-image/tests/fixtures");
     let entries = fs::read_dir(&fixtures);
     for entry in entries.with_context(|| format!("cannot read {}", fixtures.display()))? {
@@ -28,6 +31,26 @@ pub(super) fn make(context: &Context) -> Result<()> {
             // The target `wim_split` takes the limits of the parts from the first eight bytes.
             let limits = [0_u32, 4096].map(u32::to_le_bytes).concat();
             put(&corpus, "wim_split", name, &[limits, wim].concat())?;
+        }
+    }
+    task_sequences(context, &corpus)
+}
+
+/// The fixtures themselves.
+fn task_sequences(context: &Context, corpus: &Path) -> Result<()> {
+    let fixtures = context.root().join("crates/media-model/tests/fixtures/task-sequence");
+    for (target, names) in [
+        (
+            "sequence_xml",
+            &["built-in.xml", "export-3.10.xml", "toolkit-3.00.xml", "unknown-parts.xml"][..],
+        ),
+        ("export_zip", &["export-stored.zip", "export-deflated.zip"]),
+    ] {
+        for name in names {
+            let path = fixtures.join(name);
+            let bytes =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            put(corpus, target, name, &bytes)?;
         }
     }
     Ok(())
@@ -56,6 +79,18 @@ fn small_iso(context: &Context) -> Result<Vec<u8>> {
     let mut bytes = fs::read(&image)?;
     bytes.drain(SYSTEM_AREA);
     Ok(bytes)
+}
+
+/// The boot configuration of media, by the example `bcd`.
+fn small_hive(context: &Context, firmware: &str) -> Result<Vec<u8>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("BCD");
+    context
+        .cargo()
+        .args(["run", "--quiet", "--package", "bcd-store", "--example", "bcd", "--", firmware])
+        .args([&file])
+        .run()?;
+    Ok(fs::read(&file)?)
 }
 
 /// The target `fat_check` takes the place of the volume, in sectors, from the first byte: 3 mod 4.

@@ -4,4 +4,5 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod request;
+mod task_sequence;
 mod values;

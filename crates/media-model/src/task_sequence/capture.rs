@@ -1,0 +1,158 @@
+//! The built-in capture sequence (configmgr-media 3.3 and 3.4).
+
+use super::model::{Group, Node, Sequence, Step, Variable};
+use super::secret::Secret;
+use super::unconfirmed::{GROUP_NAME, WRITTEN_EMPTY};
+use super::value::{
+    CaptureAccount, CaptureDestination, ImageCreator, ImageDescription, ImageVersion,
+};
+use super::word::{RunIn, StepType};
+
+/// The variable of the account's password, and its WMI property.
+pub(super) const PASSWORD_VARIABLE: &str = "OSDCaptureAccountPassword";
+const PASSWORD_PROPERTY: &str = "CapturePassword";
+
+/// What the capture step is told. Everything may be left out: what is not here must be set as a task
+/// sequence variable when the sequence runs, and [`Sequence::notices`] says so.
+#[derive(Debug, Clone, Default)]
+#[must_use]
+pub struct CaptureOptions {
+    destination: Option<CaptureDestination>,
+    account: Option<CaptureAccount>,
+    password: Option<Secret>,
+    creator: Option<ImageCreator>,
+    description: Option<ImageDescription>,
+    version: Option<ImageVersion>,
+}
+
+impl CaptureOptions {
+    /// Nothing told.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With where the image goes.
+    pub fn with_destination(mut self, destination: CaptureDestination) -> Self {
+        self.destination = Some(destination);
+        self
+    }
+
+    /// With the account that may write there.
+    pub fn with_account(mut self, account: CaptureAccount) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// With who made the image.
+    pub fn with_creator(mut self, creator: ImageCreator) -> Self {
+        self.creator = Some(creator);
+        self
+    }
+
+    /// With what the image is.
+    pub fn with_description(mut self, description: ImageDescription) -> Self {
+        self.description = Some(description);
+        self
+    }
+
+    /// With the version of the image.
+    pub fn with_version(mut self, version: ImageVersion) -> Self {
+        self.version = Some(version);
+        self
+    }
+
+    /// With the account's password, **which everybody who holds the media can then read**: it
+    /// stands in the sequence as it is. Nothing else puts a password there.
+    pub fn with_stored_password(mut self, password: Secret) -> Self {
+        self.password = Some(password);
+        self
+    }
+
+    /// Whether a password will be in the sequence.
+    pub fn stores_password(&self) -> bool {
+        self.password.is_some()
+    }
+
+    /// Whether there is a password and no account it could belong to. In a request that is a
+    /// conflict.
+    pub fn has_password_without_account(&self) -> bool {
+        self.password.is_some() && self.account.is_none()
+    }
+
+    /// The built-in sequence: prepare the client, prepare Windows, capture.
+    pub fn sequence(&self) -> Sequence {
+        let client = Step::new(
+            StepType::PREPARE_CLIENT,
+            "Prepare ConfigMgr Client for Capture",
+            "osdpreparesmsclient.exe",
+        );
+        let windows = Step::new(
+            StepType::PREPARE_WINDOWS,
+            "Prepare Windows for Capture",
+            "osdprepareos.exe /activate:%OSDKeepActivation% /bmsd:%OSDBuildStorageDriverList%",
+        )
+        .with_variable(variable("OSDBuildStorageDriverList", "BuildStorageDriverList", "false"))
+        .with_variable(variable("OSDKeepActivation", "KeepActivation", "false"));
+        let mut capture = Step::new(
+            StepType::CAPTURE,
+            "Capture Operating System Image",
+            "osdcapturesystemimage.exe",
+        );
+        for (name, property) in WRITTEN_EMPTY {
+            capture.variables.set(variable(name, property, ""));
+        }
+        let mut sequence = Sequence::new().with_node(
+            Group::new(GROUP_NAME)
+                .with_node(client.with_run_in(RunIn::FULL_OS))
+                .with_node(windows.with_run_in(RunIn::FULL_OS))
+                .with_node(capture.with_run_in(RunIn::WIN_PE)),
+        );
+        self.apply_to(&mut sequence);
+        sequence
+    }
+
+    /// Puts the options that are given into every capture step of a sequence, in place of what
+    /// stands there, and leaves the others alone; returns how many steps there are.
+    pub fn apply_to(&self, sequence: &mut Sequence) -> usize {
+        self.apply_to_nodes(&mut sequence.nodes)
+    }
+
+    fn apply_to_nodes(&self, nodes: &mut [Node]) -> usize {
+        nodes
+            .iter_mut()
+            .map(|node| match node {
+                Node::Group(group) => self.apply_to_nodes(&mut group.nodes),
+                Node::Step(step) if step.is_capture() => {
+                    self.apply_to_step(step);
+                    1
+                }
+                Node::Step(_) | Node::Other(_) => 0,
+            })
+            .sum()
+    }
+
+    fn apply_to_step(&self, step: &mut Step) {
+        let mut set = |name, property, value: Option<&str>| {
+            if let Some(value) = value {
+                step.variables.set(variable(name, property, value));
+            }
+        };
+        let Self { destination, account, password, creator, description, version } = self;
+        let destination = destination.as_ref().map(CaptureDestination::as_str);
+        set(CaptureDestination::VARIABLE, CaptureDestination::PROPERTY, destination);
+        let account = account.as_ref().map(CaptureAccount::as_str);
+        set(CaptureAccount::VARIABLE, CaptureAccount::PROPERTY, account);
+        let password = password.as_ref().map(Secret::expose);
+        set(PASSWORD_VARIABLE, PASSWORD_PROPERTY, password);
+        let creator = creator.as_ref().map(ImageCreator::as_str);
+        set(ImageCreator::VARIABLE, ImageCreator::PROPERTY, creator);
+        let description = description.as_ref().map(ImageDescription::as_str);
+        set(ImageDescription::VARIABLE, ImageDescription::PROPERTY, description);
+        let version = version.as_ref().map(ImageVersion::as_str);
+        set(ImageVersion::VARIABLE, ImageVersion::PROPERTY, version);
+    }
+}
+
+fn variable(name: &str, property: &str, value: &str) -> Variable {
+    Variable::new(name, value).with_property(property)
+}
