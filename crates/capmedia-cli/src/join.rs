@@ -30,18 +30,19 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         print::json(&mut to, &joined)?;
     } else if !args.quiet {
         print::warnings(&mut io::stderr().lock(), &joined.warnings)?;
-        let mut text = format!(
-            "{}: {} files, {}, from {} disc(s) of set {}\n",
+        // The set id is read from a disc.
+        let what = format_args!(
+            "{}: {} files, {}, from {} disc(s) of set {}",
             joined.path,
             joined.files,
             size(joined.bytes),
             joined.volumes,
             joined.set_id
         );
+        print::line(&mut to, what)?;
         for path in &joined.joined {
-            text.push_str(&format!("joined: {path}\n"));
+            print::line(&mut to, format_args!("joined: {path}"))?;
         }
-        print::plain(&mut to, &text)?;
     }
     to.flush()?;
     Ok(Code::Done)
