@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
-use crate::{api, test, tidy};
+use crate::{api, schema, test, tidy};
 
 type Step = (&'static str, fn(&Context) -> Result<()>);
 
@@ -16,6 +16,7 @@ const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("tidy", tidy::run),
     ("api", api::check),
+    ("schema", schema::check),
     ("deny", deny),
     ("clippy", clippy),
     ("doc", doc),

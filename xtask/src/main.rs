@@ -14,6 +14,7 @@ mod fixtures;
 mod fuzz;
 mod metadata;
 mod oracles;
+mod schema;
 mod test;
 mod tidy;
 mod tools;
@@ -59,6 +60,8 @@ enum Verb {
     },
     /// Compare the libraries' public interfaces with the text beside each
     Api(api::Args),
+    /// Compare the JSON Schema of request files with the options
+    Schema(schema::Args),
     /// Check the house rules that the compiler does not know
     Tidy,
     /// What continuous integration runs: formatting, lints, docs, MSRV, tidy, licences, test
@@ -90,6 +93,7 @@ fn run(verb: &Verb) -> anyhow::Result<()> {
         Verb::Fuzz(args) => fuzz::run(&context, args),
         Verb::Bootcode { check } => bootcode::run(context.root(), *check),
         Verb::Api(args) => api::run(&context, args),
+        Verb::Schema(args) => schema::run(&context, args),
         Verb::Tidy => tidy::run(&context),
         Verb::Ci(args) => ci::run(&context, args),
     }

@@ -48,15 +48,45 @@ const TOOLS: &[Tool] = &[
         package: "ovmf",
         place: Place::File(&["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd"]),
     },
+    Tool {
+        name: "wine",
+        package: "wine64",
+        place: Place::File(&["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"]),
+    },
+    Tool {
+        name: "OVMF of 32 bits",
+        package: "ovmf-ia32",
+        place: Place::File(&["/usr/share/OVMF/OVMF32_CODE_4M.secboot.fd"]),
+    },
+    program("qemu-system-aarch64", "qemu-system-arm"),
+    Tool {
+        name: "AAVMF",
+        package: "qemu-efi-aarch64",
+        place: Place::File(&["/usr/share/AAVMF/AAVMF_CODE.fd"]),
+    },
     program("hivexregedit", "libwin-hivex-perl"),
     program("reglookup", "reglookup"),
+    program("openssl", "openssl"),
+    program("osslsigncode", "osslsigncode"),
+    Tool {
+        name: "Debian's signed shim",
+        package: "shim-signed",
+        place: Place::File(&["/usr/lib/shim/shimx64.efi.signed"]),
+    },
+    Tool {
+        name: "Debian's signed GRUB",
+        package: "grub-efi-amd64-signed",
+        place: Place::File(&["/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"]),
+    },
     program("as", "binutils"),
     program("ld", "binutils"),
+    program("aarch64-linux-gnu-as", "binutils-aarch64-linux-gnu"),
+    program("aarch64-linux-gnu-ld", "binutils-aarch64-linux-gnu"),
     program("python3", "python3"),
 ];
 
-/// From PyPI, not a program: a version that tests have been seen to pass with.
-const PYCDLIB: &str = "pycdlib==1.22.0";
+/// From PyPI, not programs: versions that tests have been seen to pass with.
+const PYTHON_MODULES: [&str; 2] = ["pycdlib==1.22.0", "jsonschema==4.26.0"];
 
 /// Debian packages that are unpacked, not installed: a kernel with its modules, and the programs of
 /// the machine that starts it. The first only depends on the one that holds the kernel.
@@ -119,17 +149,18 @@ fn unpack_linux(context: &Context) -> Result<()> {
 /// Fails with the list of all missing tools and what would bring them.
 pub(crate) fn require(context: &Context) -> Result<()> {
     let missing = missing(TOOLS, &search_folders());
-    let pycdlib = has_pycdlib(context);
+    let modules = has_python_modules(context);
     let linux = has_linux(context);
-    if missing.is_empty() && pycdlib && linux {
+    if missing.is_empty() && modules && linux {
         return Ok(());
     }
     let mut text = String::from("tools are missing:");
     for tool in &missing {
         let _ = write!(text, "\n  {} (Debian package {})", tool.name, tool.package);
     }
-    if !pycdlib {
-        let _ = write!(text, "\n  pycdlib (a Python module; `cargo xtask test` brings it)");
+    if !modules {
+        let names = PYTHON_MODULES.join(", ");
+        let _ = write!(text, "\n  {names} (Python modules; `cargo xtask test` brings them)");
     }
     if !linux {
         let _ = write!(text, "\n  a Linux kernel for QEMU (`cargo xtask test` unpacks Debian's)");
@@ -144,7 +175,7 @@ pub(crate) fn require(context: &Context) -> Result<()> {
 pub(crate) fn install(context: &Context) -> Result<()> {
     let folders = search_folders();
     let mut wanted = packages(&missing(TOOLS, &folders));
-    if !has_pycdlib(context)
+    if !has_python_modules(context)
         && !context.command("python3").args(["-m", "pip", "--version"]).succeeds()
     {
         wanted.push("python3-pip");
@@ -168,13 +199,13 @@ pub(crate) fn install(context: &Context) -> Result<()> {
     if !wanted.is_empty() {
         apt_get().args(["install", "-y", "--no-install-recommends"]).args(&wanted).run()?;
     }
-    if !has_pycdlib(context) {
+    if !has_python_modules(context) {
         context
             .command("python3")
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
             .args(["--root-user-action=ignore", "--upgrade", "--target"])
             .arg(python_path(context))
-            .arg(PYCDLIB)
+            .args(PYTHON_MODULES)
             .run()?;
     }
     if !linux {
@@ -202,11 +233,11 @@ fn search_folders() -> Vec<PathBuf> {
     env::split_paths(&search_path()).collect()
 }
 
-fn has_pycdlib(context: &Context) -> bool {
+fn has_python_modules(context: &Context) -> bool {
     context
         .command("python3")
         .env("PYTHONPATH", python_path(context))
-        .args(["-c", "import pycdlib"])
+        .args(["-c", "import jsonschema, pycdlib"])
         .succeeds()
 }
 

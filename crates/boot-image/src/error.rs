@@ -6,6 +6,7 @@ use wim_image::pe::PeError;
 use wim_image::{Architecture, FileError, ImageError, OpenError, ReadError};
 
 use crate::lookup::Missing;
+use crate::places::Need;
 
 /// A file cannot be used as a boot image.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +34,22 @@ pub enum BootImageError {
     },
     /// Nothing in it is marked bootable.
     #[error(
-        "{name} has {images} image(s) and none is marked bootable, so the boot manager would refuse \
-         it; mark one, for example with `wimlib-imagex info {name} 1 --boot`"
+        "{name} has boot index 0: none of its {images} image(s) is marked bootable, and the boot \
+         manager would refuse it; {}", choose_image(*images)
     )]
     NoBootIndex {
         /// The WIM.
         name: String,
+        /// Images in it.
+        images: u32,
+    },
+    /// An image was asked for that is not there.
+    #[error("{name} has no image {index} to boot: it has {images} image(s), counted from 1")]
+    NoSuchImage {
+        /// The WIM.
+        name: String,
+        /// As asked for.
+        index: u32,
         /// Images in it.
         images: u32,
     },
@@ -103,19 +114,40 @@ pub enum BootImageError {
     },
     /// Neither the XML nor a boot manager tells the architecture.
     #[error(
-        "{name} does not say which computers it is for: its XML has no ARCH and no boot manager was \
-         found; searched {}",
-        searched.join(", ")
+        "image {index} of {name} does not say which computers it is for: its XML has no ARCH and no \
+         boot manager was found (searched {}); {}",
+        searched.join(", "),
+        other_image(others)
     )]
     NoArchitecture {
         /// The WIM.
         name: String,
+        /// The image, from 1.
+        index: u32,
+        /// Images of the WIM whose XML tells.
+        others: Vec<u32>,
         /// Places searched for a boot manager.
         searched: Vec<String>,
     },
     /// Boot files that media cannot do without are nowhere.
     #[error("{}", missing_text(.0))]
     Missing(Vec<Missing>),
+}
+
+fn other_image(others: &[u32]) -> String {
+    match others {
+        [] => "use a boot image, or give its boot manager with --boot-files DIR".to_owned(),
+        [.., last] => format!("image {last} does: use that with --boot-index {last}"),
+    }
+}
+
+fn choose_image(images: u32) -> String {
+    let of = "which marks it in the copy on the media and leaves the file as it is";
+    match images {
+        0 => "it cannot be a boot image".to_owned(),
+        1 => format!("give --boot-index 1, {of}"),
+        _ => format!("choose one with --boot-index 1 to {images}, {of}"),
+    }
 }
 
 fn missing_text(missing: &[Missing]) -> String {
@@ -127,5 +159,8 @@ fn missing_text(missing: &[Missing]) -> String {
         "\nTake them from media made elsewhere or from the Windows ADK (the `media` and `fwfiles` \
          folders that copype makes) and name the folder with --boot-files DIR",
     );
+    if missing.iter().any(|file| file.need == Need::Replaceable) {
+        text.push_str("; without --bcd image, boot configurations are made where none is found");
+    }
     text
 }

@@ -25,7 +25,8 @@ impl<'a> Folder<'a> {
         Ok(self.resolve(path)?.filter(|found| found.is_file()))
     }
 
-    /// The files in the folder at `path` whose names end in `suffix`, by name.
+    /// The files in the folder at `path` whose names end in `suffix`, by name. The empty path is this
+    /// folder.
     pub(crate) fn files_in(&self, path: &str, suffix: &str) -> io::Result<Vec<PathBuf>> {
         let Some(folder) = self.resolve(path)?.filter(|found| found.is_dir()) else {
             return Ok(Vec::new());
@@ -46,7 +47,7 @@ impl<'a> Folder<'a> {
 
     fn resolve(&self, path: &str) -> io::Result<Option<PathBuf>> {
         let mut at = self.root.to_path_buf();
-        for name in path.split('\\') {
+        for name in path.split('\\').filter(|name| !name.is_empty()) {
             if !at.is_dir() {
                 return Ok(None);
             }
@@ -89,5 +90,7 @@ mod tests {
         let names: Vec<_> = fonts.iter().map(|p| p.file_name().unwrap()).collect();
         assert_eq!(names, ["a.ttf", "b.TTF"]);
         assert!(folder.files_in(r"nothing", ".ttf").unwrap().is_empty());
+        let here = Folder::new(&root.path().join("Media/BOOT")).files_in("", "cd").unwrap();
+        assert_eq!(here, [root.path().join("Media/BOOT/BCD")]);
     }
 }

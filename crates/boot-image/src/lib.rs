@@ -25,14 +25,47 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod authenticode;
+mod components;
+mod device;
+mod device_list;
+mod disk;
+mod driver_class;
+mod driver_findings;
+mod driver_hive;
+mod driver_match;
+mod drivers;
 mod error;
+mod ex_set;
 mod folder;
+mod hardware_id;
 mod image;
+mod inf;
+mod inf_files;
+mod inf_models;
+mod inf_text;
 mod lookup;
 mod places;
+mod runtime;
+mod survey;
+mod text;
 
+pub use bcd_store::Guid;
+pub use components::{Component, Components, Evidence};
+pub use device::Device;
+pub use device_list::{DEVICE_LIST_LEN, DeviceList, DeviceListError, DeviceListForm};
+pub use driver_class::{DeviceRole, DriverClass};
+pub use driver_findings::DriverFinding;
+pub use driver_match::{DeviceAnswer, DriverDoubt, DriverFound, NoDriver};
+pub use drivers::{DriverFile, DriverOrigin, DriverPackage, Drivers};
 pub use error::BootImageError;
+pub use ex_set::BootSet;
+pub use hardware_id::{HardwareId, HardwareIdError};
 pub use image::BootImage;
-pub use lookup::{BootFiles, Found, Missing};
+pub use inf::{DriverDate, DriverVersion, INF_LEN, Inf, InfError};
+pub use inf_models::Models;
+pub use lookup::{BootFileSearch, BootFiles, Found, Missing};
 pub use places::{BootFile, Need};
+pub use runtime::{Runtime, RuntimeState, Shell};
+pub use survey::{BootManager, Survey};
 pub use wim_image::Architecture;

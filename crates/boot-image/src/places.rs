@@ -1,5 +1,5 @@
-//! Where the boot files of the classic set (signed for the Production PCA 2011) come from and where
-//! they go: the one table of it.
+//! Where the boot files of the classic set come from and where they go: the one table of it. What
+//! the set signed for the Windows UEFI CA 2023 has of its own is in `ex_set`.
 //!
 //! The places are those that published tools read (wim-peers, section 3.1). Unconfirmed: that every
 //! Configuration Manager boot image holds `sms\bin\<arch>\{etfsboot.com,efisys.bin,bootfix.bin}`
@@ -44,6 +44,15 @@ pub enum BootFile {
     Font,
 }
 
+impl BootFile {
+    /// Its path on media, names separated by `\`; `None` where that depends on the architecture or
+    /// on the file's own name.
+    pub fn path_on_media(self) -> Option<&'static str> {
+        let place = PLACES.iter().find(|place| place.file == self)?;
+        Some(place.media).filter(|media| !media.contains('{'))
+    }
+}
+
 /// Whether media can do without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -51,6 +60,8 @@ pub enum Need {
     Required,
     /// Starts discs, of no use elsewhere. Another program can stand in for it.
     StartsDiscs,
+    /// Media needs it, and one can be made where none is found.
+    Replaceable,
     /// Copied when it is there.
     Optional,
 }
@@ -72,7 +83,8 @@ pub(crate) struct Place {
     /// Paths in the boot image, first found wins. `{lang}` stands for a language folder, `{arch}`
     /// for the architecture as Configuration Manager writes it: `x64`, `i386`.
     pub(crate) image: &'static [&'static str],
-    /// Other names in a folder of boot files, where it is not laid out like media or a boot image.
+    /// Other names in a folder of boot files, where it is not laid out like media or a boot image:
+    /// `fwfiles` and, in newer versions, `bootbins` are what the Windows ADK's `copype` makes.
     pub(crate) folder: &'static [&'static str],
 }
 
@@ -97,7 +109,7 @@ pub(crate) const PLACES: &[Place] = &[
         need: Need::StartsDiscs,
         firmware: Firmware::Bios,
         image: &[r"Windows\Boot\DVD\PCAT\etfsboot.com", r"sms\bin\{arch}\etfsboot.com"],
-        folder: &[r"fwfiles\etfsboot.com", "etfsboot.com"],
+        folder: &[r"fwfiles\etfsboot.com", r"bootbins\etfsboot.com", "etfsboot.com"],
     },
     Place {
         file: BootFile::Efisys,
@@ -109,7 +121,7 @@ pub(crate) const PLACES: &[Place] = &[
             r"Windows\Boot\DVD\EFI\efisys.bin",
             r"sms\bin\{arch}\efisys.bin",
         ],
-        folder: &[r"fwfiles\efisys.bin", "efisys.bin"],
+        folder: &[r"fwfiles\efisys.bin", r"bootbins\efisys.bin", "efisys.bin"],
     },
     Place {
         file: BootFile::EfisysNoprompt,
@@ -121,7 +133,11 @@ pub(crate) const PLACES: &[Place] = &[
             r"Windows\Boot\DVD\EFI\efisys_noprompt.bin",
             r"sms\bin\{arch}\efisys_noprompt.bin",
         ],
-        folder: &[r"fwfiles\efisys_noprompt.bin", "efisys_noprompt.bin"],
+        folder: &[
+            r"fwfiles\efisys_noprompt.bin",
+            r"bootbins\efisys_noprompt.bin",
+            "efisys_noprompt.bin",
+        ],
     },
     Place {
         file: BootFile::Bootmgr,
@@ -137,7 +153,7 @@ pub(crate) const PLACES: &[Place] = &[
         need: Need::Required,
         firmware: Firmware::Uefi,
         image: &[r"Windows\Boot\EFI\bootmgfw.efi"],
-        folder: &["bootmgfw.efi"],
+        folder: &[r"bootbins\bootmgfw.efi", "bootmgfw.efi", "boot{efi}.efi"],
     },
     Place {
         file: BootFile::BootmgrEfi,
@@ -150,7 +166,7 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         file: BootFile::BcdBios,
         media: r"boot\bcd",
-        need: Need::Required,
+        need: Need::Replaceable,
         firmware: Firmware::Bios,
         image: &[r"Windows\Boot\DVD\PCAT\BCD"],
         folder: &[],
@@ -158,7 +174,7 @@ pub(crate) const PLACES: &[Place] = &[
     Place {
         file: BootFile::BcdEfi,
         media: r"EFI\Microsoft\Boot\bcd",
-        need: Need::Required,
+        need: Need::Replaceable,
         firmware: Firmware::Uefi,
         image: &[r"Windows\Boot\DVD\EFI\BCD"],
         folder: &[],
@@ -242,5 +258,8 @@ mod tests {
             }
             assert!(!place.image.is_empty());
         }
+        assert_eq!(BootFile::BcdBios.path_on_media(), Some(r"boot\bcd"));
+        assert_eq!(BootFile::EfiBootManager.path_on_media(), None);
+        assert_eq!(BootFile::Font.path_on_media(), None);
     }
 }

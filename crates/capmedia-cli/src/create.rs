@@ -17,8 +17,8 @@ pub(crate) struct Args {
     /// Print one JSON object instead of text; on standard error when the image goes to standard
     /// output.
     #[arg(long)]
-    json: bool,
-    /// Print nothing but errors.
+    pub(crate) json: bool,
+    /// Print nothing but errors, and that a password stands on the media.
     #[arg(long)]
     quiet: bool,
 }
@@ -37,8 +37,8 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         target.check().map_err(capmedia::Error::from)?;
     }
     let media = MediaPlan::new(&request)?;
-    if !args.quiet && !args.json {
-        print::warnings(&mut io::stderr().lock(), &media.summary().warnings)?;
+    if !args.json {
+        print::warnings(&mut io::stderr().lock(), &media.summary().warnings, args.quiet)?;
     }
     let mut bar = Bar::new("Writing", args.quiet);
     let told_before = media.summary().warnings.len();
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         print::json(to, &made)?;
     } else if !args.quiet {
         let new = made.summary.warnings.get(told_before..).unwrap_or_default();
-        print::warnings(&mut io::stderr().lock(), new)?;
+        print::warnings(&mut io::stderr().lock(), new, args.quiet)?;
         print::made(to, &made)?;
     }
     Ok(Code::Done)

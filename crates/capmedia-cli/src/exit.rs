@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use capmedia::{Blame, Error, InspectError, JoinError, MediumError, VerifyError};
-use media_model::Problem;
+use media_model::{ConfigMgrError, Problem};
+use serde::Serialize;
 
 use crate::print;
 
@@ -37,6 +38,23 @@ impl From<Code> for ExitCode {
 pub(crate) struct Failure {
     code: Code,
     cause: Cause,
+    config_mgr_error: Option<ConfigMgrError>,
+}
+
+/// A failure for programs.
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Report<'a> {
+    exit_code: u8,
+    error: String,
+    /// What led to it, each for the one before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config_mgr_error: Option<ConfigMgrError>,
+    /// Of a request, or of a task sequence.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<&'a Problem>,
 }
 
 #[derive(Debug)]
@@ -49,7 +67,7 @@ enum Cause {
 
 impl Failure {
     pub(crate) fn new(code: Code, error: impl Into<anyhow::Error>) -> Self {
-        Self { code, cause: Cause::Error(error.into()) }
+        Self { code, cause: Cause::Error(error.into()), config_mgr_error: None }
     }
 
     /// Says first what was being done.
@@ -62,37 +80,70 @@ impl Failure {
 
     /// The request was wrong; all its problems.
     pub(crate) fn problems(problems: Vec<Problem>) -> Self {
-        Self { code: Code::Request, cause: Cause::Problems(problems) }
+        Self { code: Code::Request, cause: Cause::Problems(problems), config_mgr_error: None }
     }
 
-    /// Says on standard error what was wrong and what to do.
-    pub(crate) fn report(self) -> ExitCode {
+    /// Says on standard error what was wrong and what to do; to programs as one JSON object.
+    pub(crate) fn report(self, json: bool) -> ExitCode {
         let mut to = io::stderr().lock();
         // There is no third place to complain when standard error is gone.
-        let _ = match self.cause {
-            Cause::Problems(problems) => write_problems(&mut to, &problems),
-            Cause::Error(error) => write_error(&mut to, error.as_ref()),
+        let _ = match &self.cause {
             Cause::ReaderGone => Ok(()),
+            _ if json => print::json(&mut to, &self.for_programs()),
+            Cause::Problems(problems) => write_problems(&mut to, problems),
+            Cause::Error(error) => write_error(&mut to, error.as_ref(), self.config_mgr_error),
         };
         self.code.into()
+    }
+
+    fn for_programs(&self) -> Report<'_> {
+        let exit_code = self.code as u8;
+        let config_mgr_error = self.config_mgr_error;
+        let (error, because, problems) = match &self.cause {
+            Cause::Problems(problems) => {
+                (headline(problems), Vec::new(), problems.iter().collect())
+            }
+            Cause::Error(error) => {
+                let because = error.chain().skip(1).map(ToString::to_string).collect();
+                let problems = error.downcast_ref::<Error>().map(Error::problems);
+                (error.to_string(), because, problems.unwrap_or_default())
+            }
+            Cause::ReaderGone => Default::default(),
+        };
+        Report { exit_code, error, because, config_mgr_error, problems }
+    }
+}
+
+fn headline(problems: &[Problem]) -> String {
+    match problems {
+        [_] => "the request cannot be carried out".to_owned(),
+        several => format!("the request has {} problems", several.len()),
     }
 }
 
 fn write_problems(to: &mut impl Write, problems: &[Problem]) -> io::Result<()> {
-    match problems {
-        [_] => writeln!(to, "error: the request cannot be carried out")?,
-        several => writeln!(to, "error: the request has {} problems", several.len())?,
-    }
+    writeln!(to, "error: {}", headline(problems))?;
     for problem in problems {
-        writeln!(to, "  --{}: {}\n      {}", problem.option(), problem.what(), problem.remedy())?;
+        let name = in_brackets(problem.config_mgr_error());
+        print::line(to, format_args!("  {}: {}{name}", problem.subject(), problem.what()))?;
+        print::line(to, format_args!("      {}", problem.remedy()))?;
     }
     Ok(())
 }
 
-fn write_error(to: &mut impl Write, error: &(dyn StdError + 'static)) -> io::Result<()> {
+/// What Configuration Manager calls it, behind a space.
+fn in_brackets(error: Option<ConfigMgrError>) -> String {
+    error.map(|error| format!(" [{error}]")).unwrap_or_default()
+}
+
+fn write_error(
+    to: &mut impl Write,
+    error: &(dyn StdError + 'static),
+    name: Option<ConfigMgrError>,
+) -> io::Result<()> {
     // What a disc says of itself may be part of a message, and must not pass for another.
     let indented = |error: &(dyn StdError + 'static)| error.to_string().replace('\n', "\n    ");
-    let mut text = format!("error: {}\n", indented(error));
+    let mut text = format!("error: {}{}\n", indented(error), in_brackets(name));
     let mut cause = error.source();
     while let Some(error) = cause {
         text.push_str(&format!("  because: {}\n", indented(error)));
@@ -115,7 +166,8 @@ impl From<Blame> for Code {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::new(error.blame().into(), error)
+        let config_mgr_error = error.config_mgr_error();
+        Self { config_mgr_error, ..Self::new(error.blame().into(), error) }
     }
 }
 
@@ -152,7 +204,8 @@ fn code_of_verify(error: &VerifyError) -> Code {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { code: Code::Output, cause: Cause::ReaderGone };
+            let cause = Cause::ReaderGone;
+            return Self { code: Code::Output, cause, config_mgr_error: None };
         }
         Self::new(Code::Output, anyhow::Error::from(error).context("cannot print the result"))
     }

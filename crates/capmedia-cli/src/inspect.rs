@@ -4,19 +4,21 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use capmedia::{
-    DiscInspection, DiskInspection, Inspection, PartitionInspection, TreeInspection, WimInspection,
+    BcdInspection, DiscInspection, DiskInspection, Inspection, PartitionInspection, TreeInspection,
 };
 
 use crate::exit::{Code, Failure};
+use crate::inspect_sequence::print_sequence;
+use crate::inspect_wim::print_wim;
 use crate::print::{self, line, size};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A WIM, an ISO image or a disk image.
+    /// A WIM, an ISO image, a disk image, a boot configuration (BCD) or a task sequence (.xml, .zip).
     file: PathBuf,
     /// Print one JSON object instead of text.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
@@ -32,64 +34,12 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         Inspection::Wim(wim) => print_wim(&mut text, wim)?,
         Inspection::Disc(disc) => print_disc(&mut text, disc)?,
         Inspection::Disk(disk) => print_disk(&mut text, disk)?,
+        Inspection::Bcd(bcd) => print_bcd(&mut text, bcd)?,
+        Inspection::TaskSequence(sequence) => print_sequence(&mut text, sequence)?,
         other => print::json(&mut text, other)?,
     }
     to.write_all(&text)?;
     Ok(Code::Done)
-}
-
-fn print_wim(to: &mut impl Write, wim: &WimInspection) -> io::Result<()> {
-    let chunks = match wim.chunk_size {
-        0 => String::new(),
-        bytes => format!(" in chunks of {}", size(u64::from(bytes))),
-    };
-    let checked = if wim.integrity_table { ", with checksums of itself" } else { "" };
-    line(
-        to,
-        format_args!("WIM, {}, compression {}{chunks}{checked}", size(wim.bytes), wim.compression),
-    )?;
-    for image in &wim.images {
-        let boots = if wim.boot_index == Some(image.index) { " (boots)" } else { "" };
-        let name = image.name.as_deref().unwrap_or("(no name)");
-        line(to, format_args!("Image {}{boots}: {name}", image.index))?;
-        let facts = [
-            ("description", image.description.clone()),
-            ("architecture", image.architecture.clone()),
-            ("version", image.version.clone()),
-            ("edition", image.edition.clone()),
-            ("languages", Some(image.languages.join(", ")).filter(|text| !text.is_empty())),
-            ("content", image.total_bytes.map(size)),
-        ];
-        for (fact, value) in facts {
-            if let Some(value) = value {
-                line(to, format_args!("    {fact}: {value}"))?;
-            }
-        }
-    }
-    if let Some(architecture) = &wim.architecture {
-        line(to, format_args!("For {architecture} computers, by the XML and the boot manager"))?;
-    }
-    if !wim.boot_files.is_empty() {
-        line(to, "Boot files:")?;
-    }
-    for file in &wim.boot_files {
-        line(to, format_args!("    {:<44} {:>12}  {}", file.media, size(file.bytes), file.found))?;
-    }
-    if !wim.missing.is_empty() {
-        line(to, "Boot files that are missing:")?;
-    }
-    for file in &wim.missing {
-        let need = match file.needed {
-            "always" => "needed",
-            "discs" => "needed for discs",
-            _ => "optional",
-        };
-        line(
-            to,
-            format_args!("    {:<44} {need}; searched {}", file.media, file.searched.join(", ")),
-        )?;
-    }
-    wim.problems.iter().try_for_each(|problem| line(to, format_args!("Problem: {problem}")))
 }
 
 fn print_disc(to: &mut impl Write, disc: &DiscInspection) -> io::Result<()> {
@@ -142,6 +92,24 @@ fn print_disk(to: &mut impl Write, disk: &DiskInspection) -> io::Result<()> {
     )?;
     print_tree(to, &disk.tree)?;
     print_problems(to, &disk.problems)
+}
+
+fn print_bcd(to: &mut impl Write, bcd: &BcdInspection) -> io::Result<()> {
+    line(to, format_args!("Boot configuration (BCD), {}", size(bcd.bytes)))?;
+    if let Some(starts) = &bcd.starts {
+        let under = match &starts.firmware {
+            Some(firmware) => format!(" under {firmware}"),
+            None => String::new(),
+        };
+        line(to, format_args!("Starts {}{under}", starts.boot_image))?;
+        line(to, format_args!("    RAM disk: {}", starts.boot_sdi))?;
+        line(to, format_args!("    loader: {}", starts.loader))?;
+    }
+    if let Some(problem) = &bcd.problem {
+        line(to, format_args!("Problem: starts no boot image: {problem}"))?;
+    }
+    line(to, "")?;
+    print::plain(to, &bcd.text)
 }
 
 fn print_partitions(to: &mut impl Write, partitions: &[PartitionInspection]) -> io::Result<()> {

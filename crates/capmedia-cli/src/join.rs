@@ -17,7 +17,7 @@ pub(crate) struct Args {
     to: PathBuf,
     /// Print one JSON object instead of text.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Print nothing but errors.
     #[arg(long)]
     quiet: bool,
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     if args.json {
         print::json(&mut to, &joined)?;
     } else if !args.quiet {
-        print::warnings(&mut io::stderr().lock(), &joined.warnings)?;
+        print::warnings(&mut io::stderr().lock(), &joined.warnings, args.quiet)?;
         // The set id is read from a disc.
         let what = format_args!(
             "{}: {} files, {}, from {} disc(s) of set {}",

@@ -7,11 +7,14 @@ mod create;
 mod demo;
 mod exit;
 mod inspect;
+mod inspect_sequence;
+mod inspect_wim;
 mod join;
 mod plan;
 mod print;
 mod progress;
 mod request;
+mod usage;
 mod verify;
 
 use std::process::ExitCode;
@@ -32,7 +35,7 @@ enum Verb {
     Create(create::Args),
     /// Show what `create` would write; write nothing.
     Plan(plan::Args),
-    /// Tell what a boot image, an ISO image or a disk image holds.
+    /// Tell what a boot image, an ISO image, a disk image or a boot configuration holds.
     Inspect(inspect::Args),
     /// Read images back: their structure, and every file against the manifest on them; a set of discs
     /// as a whole too; or a WIM.
@@ -44,17 +47,20 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    // clap itself exits with 2 for wrong usage, which is our code for it.
-    let outcome = match Cli::parse().verb {
-        Verb::Create(args) => create::run(&args),
-        Verb::Plan(args) => plan::run(&args),
-        Verb::Inspect(args) => inspect::run(&args),
-        Verb::Verify(args) => verify::run(&args),
-        Verb::Join(args) => join::run(&args),
-        Verb::Demo(args) => demo::run(&args),
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error),
+    };
+    let (outcome, json) = match cli.verb {
+        Verb::Create(args) => (create::run(&args), args.json),
+        Verb::Plan(args) => (plan::run(&args), args.json),
+        Verb::Inspect(args) => (inspect::run(&args), args.json),
+        Verb::Verify(args) => (verify::run(&args), args.json),
+        Verb::Join(args) => (join::run(&args), args.json),
+        Verb::Demo(args) => (demo::run(&args), false),
     };
     match outcome {
         Ok(code) => code.into(),
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(json),
     }
 }

@@ -17,10 +17,13 @@ pub(crate) struct Args {
     /// List every extent: first byte, length, what it is.
     #[arg(long)]
     extents: bool,
+    /// Print the request alone, as a request file that says the same from the current folder.
+    #[arg(long, conflicts_with_all = ["extents", "json"])]
+    print_request: bool,
     /// Print one JSON object instead of text.
     #[arg(long)]
-    json: bool,
-    /// Print no warnings.
+    pub(crate) json: bool,
+    /// Print no warnings, but that a password stands on the media.
     #[arg(long)]
     quiet: bool,
 }
@@ -43,8 +46,12 @@ struct Row {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let media = MediaPlan::new(&args.request.check()?)?;
     let mut to = io::stdout().lock();
+    if args.print_request {
+        to.write_all(args.request.to_toml()?.as_bytes())?;
+        return Ok(Code::Done);
+    }
+    let media = MediaPlan::new(&args.request.check()?)?;
     let several = media.volumes().count() > 1;
     let volumes = || (1u32..).zip(media.volumes()).filter(|_| args.extents);
     if args.json {
@@ -55,9 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         let rows = args.extents.then(|| rows.collect());
         print::json(&mut to, &Planned { summary: media.summary(), extents: rows })?;
     } else {
-        if !args.quiet {
-            print::warnings(&mut io::stderr().lock(), &media.summary().warnings)?;
-        }
+        print::warnings(&mut io::stderr().lock(), &media.summary().warnings, args.quiet)?;
         print::summary(&mut to, media.summary())?;
         for (number, plan) in volumes() {
             if several {

@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use capmedia::{Made, Summary, VolumeSummary, Warning};
+use capmedia::{
+    BootConfiguration, BootManagerSummary, DeviceSummary, Made, Summary, VolumeSummary, Warning,
+};
 use serde::Serialize;
 
 /// One JSON object.
@@ -14,7 +16,7 @@ pub(crate) fn json(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()>
 
 /// One line of text that may hold names out of an image or a WIM: control characters are written as
 /// `\u{1b}`, so that none reaches a terminal and no name makes a line of its own.
-pub(crate) fn line(to: &mut impl Write, text: impl Display) -> io::Result<()> {
+pub(crate) fn line(to: &mut (impl Write + ?Sized), text: impl Display) -> io::Result<()> {
     let mut clean = String::new();
     for c in text.to_string().chars() {
         if c.is_control() { clean.extend(c.escape_unicode()) } else { clean.push(c) }
@@ -23,18 +25,76 @@ pub(crate) fn line(to: &mut impl Write, text: impl Display) -> io::Result<()> {
     to.write_all(clean.as_bytes())
 }
 
+/// Columns of a line of text, where its words allow it.
+pub(crate) const WIDTH: usize = 80;
+
+/// `start` and the words of `text`, which may hold names as in [`line`]; further lines begin with
+/// `indent` spaces.
+pub(crate) fn wrapped(
+    to: &mut impl Write,
+    start: &str,
+    indent: usize,
+    text: &str,
+) -> io::Result<()> {
+    let mut row = start.to_owned();
+    // What begins the row is no word after which it could end.
+    let mut columns = row.chars().count();
+    let mut first = true;
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match words.last_mut() {
+            // An option stays with its value.
+            Some(last) if last.starts_with("--") && !last.contains(' ') => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    for word in words {
+        let wide = word.chars().count().saturating_add(usize::from(!first));
+        if !first && columns.saturating_add(wide) > WIDTH {
+            line(to, &row)?;
+            row = " ".repeat(indent);
+            columns = indent;
+            first = true;
+        }
+        if !first {
+            row.push(' ');
+        }
+        row.push_str(&word);
+        columns = columns.saturating_add(wide);
+        first = false;
+    }
+    line(to, row)
+}
+
 /// Text of ours in lines, which may hold names: the same, but for the ends of lines.
 pub(crate) fn plain(to: &mut impl Write, text: &str) -> io::Result<()> {
     text.lines().try_for_each(|text| line(to, text))
 }
 
-pub(crate) fn warnings(to: &mut impl Write, warnings: &[Warning]) -> io::Result<()> {
-    warnings.iter().try_for_each(|warning| line(to, format_args!("warning: {warning}")))
+/// Warnings, each on its line; where `quiet`, only those that are told nevertheless.
+pub(crate) fn warnings(to: &mut impl Write, warnings: &[Warning], quiet: bool) -> io::Result<()> {
+    let mut told = warnings.iter().filter(|warning| !quiet || warning.is_loud());
+    told.try_for_each(|warning| line(to, format_args!("warning: {warning}")))
 }
 
 pub(crate) fn summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    writeln!(to, "Media:        {} for {} computers", summary.media_type, summary.architecture)?;
-    writeln!(to, "Boot image:   {}", summary.boot_image)?;
+    let target = &summary.target_architecture;
+    writeln!(to, "Media:        {} for {target} computers", summary.media_type)?;
+    let image = match summary.boot_index {
+        1 => String::new(),
+        index => format!(", image {index}"),
+    };
+    let architecture = &summary.architecture;
+    writeln!(to, "Boot image:   {}{image} ({architecture})", summary.boot_image)?;
+    boot_manager(to, &summary.boot_manager)?;
+    for (at, bcd) in summary.boot_configuration.iter().enumerate() {
+        let heading = if at == 0 { "Boot config:" } else { "" };
+        line(to, format_args!("{heading:<14}{}: {}", bcd.firmware, configuration(bcd)))?;
+    }
+    devices(to, &summary.devices)?;
     writeln!(to, "Label:        {}", summary.label)?;
     let several = summary.volumes.len() > 1;
     if let [volume] = &*summary.volumes {
@@ -76,6 +136,52 @@ pub(crate) fn summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         )?;
     }
     writeln!(to, "Set id:       {}", summary.set_id)
+}
+
+/// What UEFI starts, why that, and which machines refuse it.
+fn boot_manager(to: &mut dyn Write, chosen: &BootManagerSummary) -> io::Result<()> {
+    let BootManagerSummary { asked, generation, reason, found, loaders, notes, .. } = chosen;
+    let generation = match generation.as_str() {
+        "absent" => "none",
+        "none" => "under no certificate",
+        generation => generation,
+    };
+    line(to, format_args!("Boot manager: {generation} (--boot-manager {asked}: {reason})"))?;
+    let mut loaders = found.iter().zip(loaders).peekable();
+    while let Some((place, loader)) = loaders.next() {
+        line(to, format_args!("              {} from {place}", loader.path))?;
+        // What holds for those that follow each other is told behind the last.
+        if loaders.peek().is_none_or(|(_, next)| next.secure_boot != loader.secure_boot) {
+            line(to, format_args!("              {}", loader.secure_boot))?;
+        }
+    }
+    notes.iter().try_for_each(|note| line(to, format_args!("              note: {note}")))
+}
+
+/// The devices that need a driver, with it; of the others how many there are.
+fn devices(to: &mut dyn Write, devices: &[DeviceSummary]) -> io::Result<()> {
+    let (needed, others): (Vec<_>, Vec<_>) = devices.iter().partition(|device| device.needed);
+    let mut heading = "Drivers:";
+    for device in needed {
+        let driver = device.driver.as_deref().unwrap_or("none");
+        let note = device.note.as_ref().map(|note| format!(" ({note})")).unwrap_or_default();
+        line(to, format_args!("{heading:<14}{driver} for {}{note}", device.device))?;
+        heading = "";
+    }
+    if !others.is_empty() {
+        let count = others.len();
+        line(to, format_args!("{heading:<14}{count} other devices need none in a boot image"))?;
+    }
+    Ok(())
+}
+
+fn configuration(bcd: &BootConfiguration) -> String {
+    if let Some(found) = &bcd.found {
+        return found.clone();
+    }
+    let locale = bcd.locale.as_deref().unwrap_or_default();
+    let reason = bcd.reason.as_ref().map(|reason| format!(" ({reason})"));
+    format!("made by capmedia, {locale}{}", reason.unwrap_or_default())
 }
 
 /// The labels that are not the one asked for.
@@ -125,6 +231,23 @@ mod tests {
         line(&mut out, "e\nno faults\r").unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "a\\u{1b}[2Jb\\u{9}c\nd é\ne\\u{a}no faults\\u{d}\n");
+    }
+
+    #[test]
+    fn words_go_to_the_next_line() {
+        let mut out = Vec::new();
+        wrapped(&mut out, "Start: ", 4, &["word"; 17].join(" ")).unwrap();
+        wrapped(&mut out, "S: ", 2, &"x".repeat(90)).unwrap();
+        wrapped(&mut out, "S: ", 2, "").unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let rows: Vec<_> = text.lines().collect();
+        assert_eq!(rows[0], format!("Start: {}", ["word"; 14].join(" ")));
+        assert_eq!(rows[1], "    word word word");
+        assert_eq!(rows[2].len(), 93);
+        assert_eq!(rows[3..], ["S: "]);
+        let mut out = Vec::new();
+        wrapped(&mut out, "", 0, &format!("{} --boot-index 1 now", "x".repeat(66))).unwrap();
+        assert!(out.ends_with(b"x\n--boot-index 1 now\n"));
     }
 
     #[test]

@@ -1,82 +1,173 @@
-//! The options that `create` and `plan` share.
+//! The options that `create` and `plan` share: those of the library's list, on the command line and in
+//! a request file.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-use media_model::{CaptureMediaRequest, CheckedRequest};
+use anyhow::{Context as _, anyhow};
+use clap::builder::{OsStringValueParser, PathBufValueParser};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use media_model::{
+    Absent, CaptureMediaRequest, CheckedRequest, Problem, RequestFile, RequestOption, Slot,
+};
 
 use crate::exit::{Code, Failure};
 
+/// The option that is no part of a request.
+const REQUEST: &str = "request";
+
+/// The request file that is standard input.
+const STDIN: &str = "-";
+
 /// Options of a request; they are checked together, so that all problems are told at once.
-#[derive(clap::Args)]
 pub(crate) struct RequestArgs {
-    /// The boot image, a Windows PE WIM.
-    #[arg(long, value_name = "FILE")]
-    boot_image: Option<PathBuf>,
-    /// The kind of media: cd-dvd, usb, or hybrid (one image for both).
-    #[arg(long, value_name = "KIND")]
-    media_type: Option<String>,
-    /// The image file to make; - for standard output.
-    #[arg(long, value_name = "OUT")]
-    path: Option<PathBuf>,
-    /// The media label [default: Configuration Manager].
-    #[arg(long, value_name = "TEXT")]
-    label: Option<String>,
-    /// Put an autorun.inf on the media.
-    #[arg(long)]
-    include_autorun: bool,
-    /// Size of a disc: 650MB, 4GB, 8GB, <n>MB or unlimited [default: unlimited]. What does not fit
-    /// one disc goes onto several: OUT-1, OUT-2 and so on, before the extension.
-    #[arg(long, value_name = "SIZE")]
-    media_size: Option<String>,
-    /// Cut a file that is larger than a disc into numbered parts; `capmedia join` puts it together.
-    #[arg(long)]
-    split_files: bool,
-    /// File systems of a disc: bridge (ISO 9660, Joliet and UDF), iso, or udf-stub (UDF alone)
-    /// [default: bridge].
-    #[arg(long, value_name = "KIND")]
-    file_system: Option<String>,
-    /// Whether a disc asks for a key before it starts, yes or no [default: yes].
-    #[arg(long, value_name = "ANSWER")]
-    boot_prompt: Option<String>,
-    /// Size of a USB image, as in 8GB or 512MiB [default: as small as the content allows].
-    #[arg(long, value_name = "SIZE")]
-    image_size: Option<String>,
-    /// A folder searched for boot files before the boot image, such as the Windows ADK's media
-    /// folder.
-    #[arg(long, value_name = "DIR")]
-    boot_files: Option<PathBuf>,
-    /// Put a file or a folder's content on the media. May be repeated.
-    #[arg(long, value_name = "HOST=MEDIA_PATH")]
-    add: Vec<String>,
-    /// Write OUT.sha256 beside the image.
-    #[arg(long)]
-    checksum: bool,
-    /// Replace an existing output file.
-    #[arg(long)]
-    force: bool,
+    matches: ArgMatches,
+}
+
+impl clap::Args for RequestArgs {
+    fn augment_args(command: Command) -> Command {
+        let mut request = CaptureMediaRequest::default();
+        let options = request.options_mut().into_iter().map(|(option, slot)| arg(&option, &slot));
+        let file = Arg::new(REQUEST)
+            .long(REQUEST)
+            .value_name("FILE")
+            .value_parser(PathBufValueParser::new())
+            .help(
+                "A file with options, in TOML: version = 1, then keys that are called like the \
+                 options; - for standard input. Options given here override the file's, and its \
+                 relative paths start from its folder (from the current one when it is piped)",
+            );
+        command.arg(file).args(options)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for RequestArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { matches: matches.clone() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.matches = matches.clone();
+        Ok(())
+    }
+}
+
+fn arg(option: &RequestOption, slot: &Slot<'_>) -> Arg {
+    let about = option.about();
+    let help = match option.absent() {
+        Absent::Is(value) | Absent::Means(value) => format!("{about} [default: {value}]"),
+        _ => about.to_owned(),
+    };
+    let arg = Arg::new(option.name()).long(option.name()).help(help);
+    match slot {
+        // All values are text to clap, which ends at the first that it cannot read.
+        // --force is on; --force=false takes back what a request file says.
+        Slot::Flag(_) => arg
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_name("true|false"),
+        Slot::Path(_) => {
+            arg.value_name(option.value_name()).value_parser(OsStringValueParser::new())
+        }
+        Slot::List(_) => arg.value_name(option.value_name()).action(ArgAction::Append),
+        _ => arg.value_name(option.value_name()),
+    }
 }
 
 impl RequestArgs {
     pub(crate) fn check(&self) -> Result<CheckedRequest, Failure> {
-        let mut request = CaptureMediaRequest::default()
-            .with_include_autorun(self.include_autorun)
-            .with_split_files(self.split_files)
-            .with_checksum(self.checksum)
-            .with_force(self.force)
-            .with_source_date_epoch(source_date_epoch()?);
-        request.boot_image.clone_from(&self.boot_image);
-        request.media_type.clone_from(&self.media_type);
-        request.path.clone_from(&self.path);
-        request.label.clone_from(&self.label);
-        request.media_size.clone_from(&self.media_size);
-        request.file_system.clone_from(&self.file_system);
-        request.boot_prompt.clone_from(&self.boot_prompt);
-        request.image_size.clone_from(&self.image_size);
-        request.boot_files.clone_from(&self.boot_files);
-        request.add.clone_from(&self.add);
-        request.check().map_err(Failure::problems)
+        let checked = self.effective()?.check().map_err(Failure::problems)?;
+        Ok(match self.file() {
+            // Standard input may be a file, which has this name too where it has one.
+            Some(path) if path.as_os_str() == STDIN => checked.with_read_file("/dev/stdin"),
+            Some(path) => checked.with_read_file(path),
+            None => checked,
+        })
     }
+
+    /// The request as a request file that says the same wherever relative paths start from the
+    /// current folder.
+    pub(crate) fn to_toml(&self) -> Result<String, Failure> {
+        let file = self.effective()?;
+        let _checked = file.check().map_err(Failure::problems)?;
+        file.request().to_toml().map_err(Failure::problems)
+    }
+
+    /// The request file, with what the command line says instead.
+    fn effective(&self) -> Result<RequestFile, Failure> {
+        let file = match self.file() {
+            Some(path) => read(path)?,
+            None => RequestFile::default(),
+        };
+        let file = file.overridden(|option, slot| self.set(option, slot));
+        Ok(file.with_source_date_epoch(source_date_epoch()?))
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.matches.get_one::<PathBuf>(REQUEST).map(PathBuf::as_path)
+    }
+
+    /// Whether the command line gives the option; a problem where it gives what cannot be read.
+    fn set(&self, option: &RequestOption, slot: Slot<'_>) -> Result<bool, Problem> {
+        let name = option.name();
+        if !self.matches.contains_id(name) {
+            return Ok(false);
+        }
+        let text = || self.matches.get_one::<String>(name).map_or("", String::as_str);
+        match slot {
+            Slot::Flag(flag) => *flag = option.flag(text())?,
+            Slot::Text(slot) => *slot = Some(text().to_owned()),
+            Slot::Path(path) => *path = self.matches.get_one::<OsString>(name).map(PathBuf::from),
+            Slot::Number(number) => *number = Some(option.number(text())?),
+            Slot::List(list) => {
+                *list = self.matches.get_many(name).into_iter().flatten().cloned().collect();
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn read(path: &Path) -> Result<RequestFile, Failure> {
+    let from_stdin = path.as_os_str() == STDIN;
+    let bytes = if from_stdin { read_some(io::stdin().lock()) } else { open(path) };
+    let bytes = bytes
+        .with_context(|| format!("cannot read the request file {}", path.display()))
+        .map_err(|error| Failure::new(Code::Request, error))?;
+    if from_stdin {
+        return Ok(RequestFile::read("<stdin>", &bytes));
+    }
+    Ok(RequestFile::read(path.display().to_string(), &bytes).relative_to(folder_of(path)))
+}
+
+/// Where the relative paths of a request file start: its folder; the current folder where the path
+/// only leads to what somebody has opened, as `/dev/stdin` and a shell's `<(...)` do.
+fn folder_of(path: &Path) -> &Path {
+    let here = Path::new("");
+    let folder = path.parent().unwrap_or(here);
+    let opened =
+        folder == Path::new("/dev") || ["/dev/fd", "/proc"].iter().any(|of| folder.starts_with(of));
+    let is_file = fs::metadata(path).is_ok_and(|found| found.is_file());
+    if is_file && !opened { folder } else { here }
+}
+
+fn open(path: &Path) -> io::Result<Vec<u8>> {
+    read_some(File::open(path)?)
+}
+
+/// No more than is needed to see that it is too long.
+fn read_some(from: impl Read) -> io::Result<Vec<u8>> {
+    let limit = u64::try_from(RequestFile::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    from.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The agreed way to say that nothing shall look newer than a moment.

@@ -16,7 +16,7 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Print nothing but faults.
     #[arg(long)]
     quiet: bool,
@@ -126,8 +126,21 @@ fn print_found(to: &mut impl Write, found: &Verification, quiet: bool) -> io::Re
     if quiet {
         return Ok(());
     }
+    for loader in &found.loaders {
+        let within = match loader.volume {
+            Some(byte) => format!(" in UEFI's volume at byte {byte}"),
+            None => String::new(),
+        };
+        let told = format!("{}{within}: {}", loader.path, loader.secure_boot);
+        if !found.faults.contains(&told) {
+            line(to, told)?;
+        }
+    }
     for path in &found.unlisted {
         line(to, format_args!("note: {path} is not in the manifest"))?;
+    }
+    for note in &found.notes {
+        line(to, format_args!("note: {note}"))?;
     }
     if found.files == 0 && !found.is_clean() {
         return line(to, &found.kind);

@@ -1,13 +1,17 @@
 //! Facts become the media tree: every file of the media has its name, place, time and order. Pure:
 //! nothing is opened.
 
+use std::any::Any;
+use std::io::Read;
+
 use bytes::Bytes;
-use extent_image::{Data, Digest, Hasher, NodeId, Timestamp, Tree};
+use extent_image::{BytesSource, Data, Digest, Hasher, NodeId, Source, Timestamp, Tree};
 use media_model::{MediaLabel, MediaPath};
 
 use crate::layout::{Collision, Layout, LayoutError};
 use crate::manifest::{DESCRIPTION, Description, FORMAT, LARGEST_DESCRIPTION, MANIFEST, manifest};
-use crate::unconfirmed;
+use crate::media_data::DataFile;
+use crate::sequence::SEQUENCE;
 
 /// Order of content on a volume. What firmware and boot manager read lies in front: an image of more
 /// than 4.5 GB does not start otherwise (iso-format, section 11).
@@ -76,7 +80,6 @@ pub(crate) struct SetShare {
 #[derive(Debug, Clone)]
 pub(crate) struct Facts {
     pub(crate) label: MediaLabel,
-    pub(crate) include_autorun: bool,
     pub(crate) architecture: String,
     /// The image is a disc and a stick.
     pub(crate) hybrid: bool,
@@ -85,9 +88,15 @@ pub(crate) struct Facts {
     pub(crate) boot_image: Data,
     pub(crate) boot_image_modified: Timestamp,
     pub(crate) boot_files: Vec<BootFileAt>,
+    /// On the first volume, behind the boot image.
+    pub(crate) media_data: Vec<DataFile>,
     pub(crate) added: Vec<Added>,
     /// `SOURCE_DATE_EPOCH`.
     pub(crate) newest_allowed: Option<Timestamp>,
+    /// What else is known of content that is not read while media is planned.
+    pub(crate) known: Vec<String>,
+    /// The task sequence holds a password.
+    pub(crate) holds_password: bool,
 }
 
 impl Facts {
@@ -183,7 +192,6 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
         files.push((placed.path, file.data.clone()));
     }
 
-    let mut own = Vec::new();
     if starts {
         let boot_image = own_path(r"sources\boot.wim")?;
         let origin = facts.boot_image.describe();
@@ -191,15 +199,15 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
             layout.file(&boot_image, time, facts.boot_image.clone(), rank::BOOT_IMAGE, &origin)?;
         uefi_files.push(placed.id);
         files.push((boot_image, facts.boot_image.clone()));
-        own.push(("MediaLabel.txt", Bytes::from(facts.label.media_label_txt())));
-    }
-    if starts && facts.include_autorun {
-        own.push(("autorun.inf", Bytes::from(unconfirmed::autorun_inf(facts.label.as_str()))));
-    }
-    for (name, bytes) in own {
-        let (path, data) = (own_path(name)?, Data::bytes(name, bytes));
-        layout.file(&path, time, data.clone(), rank::OTHER, "capmedia")?;
-        files.push((path, data));
+        let label = own_path("MediaLabel.txt")?;
+        let data = Data::bytes("MediaLabel.txt", facts.label.media_label_txt());
+        layout.file(&label, time, data.clone(), rank::OTHER, "capmedia")?;
+        files.push((label, data));
+        for file in &facts.media_data {
+            let (data, origin) = (file.data.clone(), &file.origin);
+            let placed = layout.file(&file.path, file.modified, data, rank::OTHER, origin)?;
+            files.push((placed.path, file.data.clone()));
+        }
     }
     let mut placed_added = Vec::new();
     for added in share.added {
@@ -268,16 +276,41 @@ fn own_path(path: &str) -> Result<MediaPath, ComposeError> {
     MediaPath::new(path).map_err(|_| ComposeError::OwnPath { path: path.to_owned() })
 }
 
-/// Identity of a set of media: it follows from label, paths, sizes and the time of the boot image,
-/// so the same input gives the same id and nothing else goes in.
+/// Identity of a set of media: it follows from label, paths, sizes, the time of the boot image and
+/// what is known of content without reading it, so the same input gives the same id and nothing else
+/// goes in.
 fn set_id(facts: &Facts, files: &[(MediaPath, Data)]) -> [u8; 16] {
-    let mut sorted: Vec<_> = files.iter().map(|(path, data)| (path, data.len())).collect();
+    let mut sorted: Vec<_> = files
+        .iter()
+        .map(|(path, data)| (path.to_slash(), data.len(), content_id(facts, path, data)))
+        .collect();
     sorted.sort_unstable();
-    let files = sorted.iter().flat_map(|(path, len)| [path.to_slash(), len.to_string()]);
-    id_of("capmedia set id, version 1", facts, files)
+    let files = sorted.into_iter().flat_map(|(path, len, id)| [path, len.to_string(), id]);
+    id_of("capmedia set id, version 2", facts, files)
 }
 
-/// Identity that follows from the label, the time of the boot image, and texts in their order.
+/// What tells a file from others of its length: of one that is in memory, as those are that capmedia
+/// makes, the digest; of others nothing. Nor of one that holds a password: the id is shown around, and
+/// guesses could be tried against it.
+pub(crate) fn content_id(facts: &Facts, path: &MediaPath, data: &Data) -> String {
+    let is_secret = facts.holds_password && path.to_slash() == SEQUENCE.replace('\\', "/");
+    let made = match data {
+        Data::Source(source) if !is_secret => source.as_any(),
+        _ => None,
+    };
+    let mut bytes = Vec::new();
+    // Reading from memory does not fail.
+    let read = made
+        .and_then(<dyn Any>::downcast_ref::<BytesSource>)
+        .map(|made| made.open(0).and_then(|mut from| from.read_to_end(&mut bytes)));
+    match read {
+        Some(Ok(_)) => Digest::of(&bytes).to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Identity that follows from the label, the time of the boot image, what else is known, and texts in
+/// their order.
 pub(crate) fn id_of(domain: &str, facts: &Facts, texts: impl Iterator<Item = String>) -> [u8; 16] {
     let mut hasher = Hasher::new();
     let mut text = |text: &str| {
@@ -287,6 +320,7 @@ pub(crate) fn id_of(domain: &str, facts: &Facts, texts: impl Iterator<Item = Str
     text(domain);
     text(facts.label.as_str());
     text(&facts.clamped(facts.boot_image_modified).unix_seconds().to_string());
+    text(&facts.known.join(" "));
     texts.for_each(|next| text(&next));
     let digest = hasher.finish();
     let mut id = [0; 16];
@@ -328,7 +362,6 @@ mod tests {
         };
         Facts {
             label: MediaLabel::default(),
-            include_autorun: true,
             architecture: "x64".into(),
             hybrid: false,
             boot_code: None,
@@ -340,8 +373,23 @@ mod tests {
                 boot_file(r"EFI\Boot\bootx64.efi", Part::BootManager),
                 boot_file(r"EFI\Microsoft\Boot\bcd", Part::Other),
             ],
+            media_data: [
+                "LaunchMedia.cmd",
+                "autorun.inf",
+                r"SMS\data\TsmBootstrap.ini",
+                r"SMS\data\TaskSequence.xml",
+            ]
+            .map(|path| DataFile {
+                path: MediaPath::new(path).unwrap(),
+                data: Data::bytes("media data", path),
+                modified: time,
+                origin: "capmedia".into(),
+            })
+            .into(),
             added: vec![],
             newest_allowed: None,
+            known: vec![],
+            holds_password: false,
         }
     }
 
@@ -358,7 +406,10 @@ mod tests {
                 "bootmgr",
                 "EFI/Microsoft/Boot/bcd",
                 "sources/boot.wim",
+                "LaunchMedia.cmd",
                 "MediaLabel.txt",
+                "SMS/data/TaskSequence.xml",
+                "SMS/data/TsmBootstrap.ini",
                 "autorun.inf",
                 "media.json",
                 "SHA256SUMS",
@@ -392,6 +443,24 @@ mod tests {
         assert_ne!(first.set_id, compose(&later).unwrap().set_id);
         later.newest_allowed = Some(Timestamp::from_unix_seconds(1_700_000_000));
         assert_eq!(first.set_id, compose(&later).unwrap().set_id);
+        // The same lengths, and what is known besides.
+        let mut index = facts();
+        index.known = vec!["2".into()];
+        assert_ne!(first.set_id, compose(&index).unwrap().set_id);
+        let mut bcd = facts();
+        bcd.boot_files[3].data = Data::bytes("boot file", r"EFI\Microsoft\Boot\BCD");
+        assert_ne!(first.set_id, compose(&bcd).unwrap().set_id);
+    }
+
+    #[test]
+    fn identity_tells_nothing_of_a_password() {
+        let id = |password: &'static str, holds_password| {
+            let mut facts = Facts { holds_password, ..facts() };
+            facts.media_data[3].data = Data::bytes("sequence", password);
+            compose(&facts).unwrap().set_id
+        };
+        assert_ne!(id("secret", false), id("sesame", false));
+        assert_eq!(id("secret", true), id("sesame", true));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use media_model::{CheckedRequest, FatLabel, FileSystem, IsoLabel, JolietLabel, M
 use crate::compose::Composed;
 use crate::error::Error;
 use crate::manifest::Description;
-use crate::resolve::Starts;
+use crate::starts::{OwnVolume, Starts};
 use crate::stick;
 use crate::subset::subset;
 
@@ -43,10 +43,11 @@ impl DiscStart {
     ) -> Result<Self, Error> {
         let mut this = Self { bios: bios(composed, starts), ..Self::default() };
         match composed.efi_image {
+            _ if starts.uefi.is_none() => {}
             Some(file) => this.uefi = Some(BootImage::File(file)),
             None => {
                 let (tree, kept) = subset(&composed.tree, &composed.uefi_files)?;
-                let volume = efi_volume(&tree, request.label())?;
+                let volume = efi_volume(&tree, request.label(), starts.own_volume())?;
                 let files = composed.uefi_files.iter().zip(kept);
                 this.region = Some(region(volume, RegionPlace::BeforeFiles, files));
                 this.uefi = Some(BootImage::Region { offset: 0 });
@@ -71,17 +72,17 @@ impl DiscStart {
         let files = all.iter().zip(all.iter().copied());
         Ok(Self {
             bios: bios(composed, starts),
-            uefi: Some(BootImage::Region { offset: 0 }),
+            uefi: starts.uefi.map(|_| BootImage::Region { offset: 0 }),
             region: Some(region(volume, RegionPlace::At(Lba::new(lba)), files)),
             system_area: Some(area.map_err(Error::SystemArea)?),
         })
     }
 
     /// The firmware it starts on.
-    pub(crate) fn boots(&self) -> Vec<String> {
-        let entries = [(Platform::Bios, &self.bios), (Platform::Efi, &self.uefi)];
-        let entries = entries.into_iter().filter(|(_, image)| image.is_some());
-        entries.map(|(platform, _)| platform.to_string()).collect()
+    pub(crate) fn boots(&self, starts: &Starts) -> Vec<String> {
+        let bios = self.bios.is_some().then(|| Platform::Bios.to_string());
+        let uefi = starts.uefi.filter(|_| self.uefi.is_some()).map(str::to_owned);
+        bios.into_iter().chain(uefi).collect()
     }
 
     fn apply(self, mut options: ImageOptions) -> ImageOptions {
@@ -113,13 +114,21 @@ fn bios(composed: &Composed, starts: &Starts) -> Option<BootImage> {
 
 /// The FAT volume that UEFI starts from a disc: FAT16 where that holds the files, with nothing free,
 /// for nobody writes to it. Its clusters of 4 KiB put every file on a sector of the disc.
-fn efi_volume(tree: &Tree, label: &MediaLabel) -> Result<VolumePlan, Error> {
+fn efi_volume(
+    tree: &Tree,
+    label: &MediaLabel,
+    own: Option<&OwnVolume>,
+) -> Result<VolumePlan, Error> {
     let label = FatLabel::from_media_label(label);
     let options = VolumeOptions::new()
         .with_smallest_fat_type()
         .with_size(VolumeSize::Tight)
         .with_label(Label::new(label.as_str()).map_err(Error::FatLabel)?);
-    fat32_image::plan(tree, &options).map_err(Error::EfiVolume)
+    fat32_image::plan(tree, &options).map_err(|source| Error::EfiVolume {
+        reason: own.map(|own| own.reason.clone()).unwrap_or_default(),
+        remedy: own.map(|own| own.remedy).unwrap_or_default(),
+        source,
+    })
 }
 
 /// A volume as a part of the disc, with the files of the disc's tree that lie in it: each with its

@@ -44,11 +44,16 @@ pub enum Error {
     #[error("no FAT32 volume can be made of this content")]
     Volume(#[from] fat32_image::VolumeError),
     /// UEFI would start the disc from a FAT volume of our making, which cannot be planned.
-    #[error(
-        "there is no efisys.bin, and no FAT volume for UEFI can be made of the boot files; give a \
-         folder that holds efisys.bin with --boot-files"
-    )]
-    EfiVolume(#[source] fat32_image::VolumeError),
+    #[error("{reason}, and no FAT volume for UEFI can be made of the boot files; {remedy}")]
+    EfiVolume {
+        /// Why it would.
+        reason: String,
+        /// How to have a program of the boot image's started.
+        remedy: &'static str,
+        /// Why the volume cannot be planned.
+        #[source]
+        source: fat32_image::VolumeError,
+    },
     /// The boot files cannot be a tree of their own; a mistake in this program.
     #[error("the boot files cannot be laid out, please report this")]
     BootTree(#[from] extent_image::TreeError),
@@ -114,6 +119,7 @@ impl Error {
         match self {
             Self::Resolve(ResolveError::AddedFileWithoutName { .. })
             | Self::OutputIsInput { .. } => Blame::Request,
+            Self::Resolve(ResolveError::OwnBcd(_)) => Blame::Bug,
             Self::Resolve(_) => Blame::Input,
             Self::Compose(ComposeError::OwnPath { .. }) => Blame::Bug,
             Self::Compose(_) | Self::MediaType { .. } => Blame::Request,
@@ -126,7 +132,7 @@ impl Error {
             Self::Volume(_) => Blame::Request,
             Self::Disk(disk_image::PlanError::Layout(_)) => Blame::Bug,
             Self::Disk(_) => Blame::Request,
-            Self::EfiVolume(_) => Blame::Input,
+            Self::EfiVolume { .. } => Blame::Input,
             Self::IsoLabel(_)
             | Self::FatLabel(_)
             | Self::VolumeSet(_)

@@ -22,11 +22,19 @@ const BLOCK: u64 = 512;
 /// the first volume of a set.
 pub(crate) fn missing_entries<R: Read + Seek>(
     disc: &Medium<R>,
+    files: &[File],
     description: &Description,
 ) -> Vec<String> {
     let Medium::Disc(image) = disc else { return Vec::new() };
     let bios = (description.architecture != "arm64").then_some(Platform::Bios);
-    let wanted = bios.into_iter().chain([Platform::Efi]).filter(|_| description.volume == 1);
+    // Of a boot image for x86 on x64 computers, a BIOS may be all that starts it.
+    let loader = |file: &File| {
+        let path = file.path.to_ascii_lowercase();
+        path.starts_with("efi/boot/boot") && path.ends_with(".efi")
+    };
+    let uefi = description.architecture != "x86" || files.iter().any(loader);
+    let uefi = uefi.then_some(Platform::Efi);
+    let wanted = bios.into_iter().chain(uefi).filter(|_| description.volume == 1);
     let missing = wanted.filter(|platform| {
         let starts = |entry: &FoundBootEntry| entry.bootable && entry.platform == Some(*platform);
         !image.boot_entries().iter().any(starts)
@@ -113,6 +121,11 @@ pub(crate) fn boot_code_fault(found: &[u8], description: &Description) -> Option
              BIOS may not start it"
         )
     })
+}
+
+/// What UEFI may start from a disc.
+pub(crate) fn efi_entries<R: Read + Seek>(disc: &Medium<R>) -> Vec<FoundBootEntry> {
+    entries(disc, Platform::Efi)
 }
 
 /// The entries that firmware may start without making a floppy or hard disk of them.

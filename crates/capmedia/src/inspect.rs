@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use boot_image::{BootImage, BootImageError, Need};
 use extent_image::OpenFile;
 use serde::Serialize;
 use wim_image::Wim;
 
-use crate::error::chain;
+use crate::boot_configuration::BcdFault;
+use crate::inspect_bcd::{BcdInspection, inspect_bcd};
+use crate::inspect_sequence::{NotRead, SequenceInspection, inspect_sequence};
+use crate::inspect_wim::{WimInspection, inspect_wim};
 use crate::medium::{Kind, Medium, MediumError, kind_of};
+use crate::regular_file;
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,82 +27,10 @@ pub enum Inspection {
     Disc(DiscInspection),
     /// A disk image with a partition table.
     Disk(DiskInspection),
-}
-
-/// A WIM as a boot image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub struct WimInspection {
-    /// Length of the file in bytes.
-    pub bytes: u64,
-    /// `none`, `XPRESS` or `LZX`.
-    pub compression: String,
-    /// Bytes of a chunk before compression; 0 when nothing is compressed.
-    pub chunk_size: u32,
-    /// True when the WIM carries checksums of itself.
-    pub integrity_table: bool,
-    /// The image that boots, from 1.
-    pub boot_index: Option<u32>,
-    /// The images, in order.
-    pub images: Vec<WimImageInspection>,
-    /// `x64`, `x86` or `arm64`, when XML and boot manager agree.
-    pub architecture: Option<String>,
-    /// Boot files that media would get.
-    pub boot_files: Vec<BootFileInspection>,
-    /// Boot files that are not there.
-    pub missing: Vec<MissingInspection>,
-    /// What keeps it from being a boot image, or should be known.
-    pub problems: Vec<String>,
-}
-
-/// One image of a WIM, as its XML tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub struct WimImageInspection {
-    /// From 1.
-    pub index: u32,
-    /// Its name.
-    pub name: Option<String>,
-    /// Its description.
-    pub description: Option<String>,
-    /// The architecture by the XML alone.
-    pub architecture: Option<String>,
-    /// Windows version.
-    pub version: Option<String>,
-    /// Edition, `WindowsPE` for boot images.
-    pub edition: Option<String>,
-    /// Languages.
-    pub languages: Vec<String>,
-    /// Bytes of all its files.
-    pub total_bytes: Option<u64>,
-}
-
-/// A boot file that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub struct BootFileInspection {
-    /// Path on the media.
-    pub media: String,
-    /// Where it was found.
-    pub found: String,
-    /// Length in bytes.
-    pub bytes: u64,
-}
-
-/// A boot file that was not found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub struct MissingInspection {
-    /// Path on the media.
-    pub media: String,
-    /// `always`, `discs` or `optional`.
-    pub needed: &'static str,
-    /// Places searched.
-    pub searched: Vec<String>,
+    /// A boot configuration.
+    Bcd(BcdInspection),
+    /// A task sequence.
+    TaskSequence(SequenceInspection),
 }
 
 /// A disc.
@@ -211,7 +142,7 @@ pub enum InspectError {
         source: io::Error,
     },
     /// It is none of the kinds that are known.
-    #[error("{} is neither a WIM, an ISO 9660 image nor a disk image", path.display())]
+    #[error("{} is no WIM, ISO 9660 image, disk image, boot configuration or task sequence", path.display())]
     Unknown {
         /// The path.
         path: PathBuf,
@@ -224,6 +155,24 @@ pub enum InspectError {
         /// Why.
         #[source]
         source: wim_image::OpenError,
+    },
+    /// It is a registry hive and no boot configuration that can be read.
+    #[error("cannot read the boot configuration {}", path.display())]
+    Bcd {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<BcdFault>,
+    },
+    /// It is XML or a zip, and no task sequence that can be read.
+    #[error("cannot read {} as a task sequence", path.display())]
+    Sequence {
+        /// The path.
+        path: PathBuf,
+        /// Why, and what to do.
+        #[source]
+        source: Box<media_model::task_sequence::FileError>,
     },
     /// It is media that cannot be read.
     #[error("cannot read {}", path.display())]
@@ -242,82 +191,26 @@ pub enum InspectError {
 /// [`InspectError`]. A WIM that is readable and merely no good as a boot image is not an error.
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     let io_error = |source| InspectError::Io { path: path.to_path_buf(), source };
-    let mut file = File::open(path).map_err(io_error)?;
+    let mut file = regular_file::open(path).map_err(io_error)?;
     match kind_of(&mut file).map_err(io_error)? {
-        Kind::Wim => inspect_wim(path).map(Inspection::Wim),
-        Kind::Other => Err(InspectError::Unknown { path: path.to_path_buf() }),
+        Kind::Wim => {
+            let file = Arc::new(OpenFile::open(path).map_err(io_error)?);
+            let wim = Wim::open(file)
+                .map_err(|source| InspectError::Wim { path: path.to_path_buf(), source })?;
+            Ok(Inspection::Wim(inspect_wim(wim)))
+        }
+        Kind::Hive => inspect_bcd(path, file).map(Inspection::Bcd),
+        Kind::Other => inspect_sequence(file).map(Inspection::TaskSequence).map_err(|error| {
+            let path = path.to_path_buf();
+            match error {
+                NotRead::Other => InspectError::Unknown { path },
+                NotRead::Io(source) => InspectError::Io { path, source },
+                NotRead::Fault(source) => InspectError::Sequence { path, source: Box::new(source) },
+            }
+        }),
         Kind::Disc | Kind::Disk => inspect_medium(file)
             .map_err(|source| InspectError::Medium { path: path.to_path_buf(), source }),
     }
-}
-
-fn inspect_wim(path: &Path) -> Result<WimInspection, InspectError> {
-    let io_error = |source| InspectError::Io { path: path.to_path_buf(), source };
-    let file = OpenFile::open(path).map_err(io_error)?;
-    let wim = Wim::open(Arc::new(file))
-        .map_err(|source| InspectError::Wim { path: path.to_path_buf(), source })?;
-    let images = (1..).zip(wim.infos()).map(|(index, info)| WimImageInspection {
-        index,
-        name: info.name.clone(),
-        description: info.description.clone(),
-        architecture: info.architecture().map(|architecture| architecture.name().to_owned()),
-        version: info.version.map(|version| version.to_string()),
-        edition: info.edition.clone(),
-        languages: info.languages.clone(),
-        total_bytes: info.total_bytes,
-    });
-    let mut found = WimInspection {
-        bytes: wim.file_len(),
-        compression: wim.compression().name().to_owned(),
-        chunk_size: wim.chunk_size(),
-        integrity_table: wim.has_integrity_table(),
-        boot_index: wim.boot_index(),
-        images: images.collect(),
-        architecture: None,
-        boot_files: Vec::new(),
-        missing: Vec::new(),
-        problems: wim.warnings().iter().map(ToString::to_string).collect(),
-    };
-    let boots = match wim.boot_index() {
-        Some(index) => BootImage::with_index(wim, index),
-        None => {
-            let (name, images) = (wim.describe(), wim.image_count());
-            let error = BootImageError::NoBootIndex { name, images };
-            found.problems.push(error.to_string());
-            // Its first image still tells what is there.
-            BootImage::with_index(wim, 1)
-        }
-    };
-    if let Err(error) = boots.and_then(|boots| boot_files(&boots, &mut found)) {
-        found.problems.push(chain(&error));
-    }
-    Ok(found)
-}
-
-fn boot_files(image: &BootImage, found: &mut WimInspection) -> Result<(), BootImageError> {
-    let architecture = image.architecture(None)?;
-    found.architecture = Some(architecture.name().to_owned());
-    let files = image.boot_files(architecture, None)?;
-    found.boot_files = files
-        .found
-        .iter()
-        .map(|file| BootFileInspection {
-            media: file.media.clone(),
-            found: file.source.describe(),
-            bytes: file.source.len(),
-        })
-        .collect();
-    let missing = files.missing.into_iter().map(|file| MissingInspection {
-        media: file.media,
-        needed: match file.need {
-            Need::Required => "always",
-            Need::StartsDiscs => "discs",
-            Need::Optional => "optional",
-        },
-        searched: file.searched,
-    });
-    found.missing = missing.collect();
-    Ok(())
 }
 
 fn inspect_medium(mut file: File) -> Result<Inspection, MediumError> {

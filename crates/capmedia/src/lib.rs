@@ -29,59 +29,103 @@
 //! on request) is written to.
 
 mod boot_code;
+mod boot_configuration;
+mod boot_image_drivers;
+mod boot_image_report;
+mod boot_image_survey;
+mod boot_index;
+mod boot_manager;
+mod certificate;
 mod compose;
+mod config_mgr;
 mod create;
 mod disc;
+mod driver_check;
+mod driver_groups;
 mod error;
 mod faults;
 mod firmware;
+mod floppy;
 mod hybrid;
 mod inspect;
+mod inspect_bcd;
+mod inspect_sequence;
+mod inspect_wim;
 mod join;
 mod join_error;
 mod join_folder;
 mod join_paths;
 mod join_steps;
 mod layout;
-
+mod loaders;
+mod machines;
 mod manifest;
+mod media_data;
+mod media_data_error;
 mod medium;
 mod members;
 mod part_file;
 mod parts;
 mod plan;
 mod publish;
+mod regular_file;
 mod report;
 mod resolve;
+mod runtime;
 pub mod sample;
+mod sequence;
 mod set;
 mod set_error;
 mod span;
+mod starts;
 mod stick;
 mod subset;
+mod template;
 mod unconfirmed;
 mod verify;
+mod verify_bcd;
+mod verify_sequence;
 mod verify_set;
 
+pub use bcd_store::Firmware;
+pub use boot_image::{BootSet, DeviceRole, DriverOrigin, Need, RuntimeState};
 pub use {extent_image, media_model};
 
+pub use boot_configuration::{BcdFault, OwnBcdError};
+pub use boot_image_drivers::{DriverClassReport, DriverFindingReport, DriverReport, DriversReport};
+pub use boot_image_report::{
+    ArchitectureReport, BootFileInspection, BootImageReport, BootManagerOption, BootManagerReport,
+    ComponentEvidence, ComponentReport, ComponentsReport, ImageChoice, MediaReport,
+    MissingInspection, OwnBootConfiguration, RuntimeReport, WimContent, WindowsReport,
+};
+pub use boot_manager::{BootManagerError, BootManagerSummary, MissingPart};
+pub use certificate::{LoaderSignature, UefiLoader};
 pub use compose::ComposeError;
 pub use create::create;
+pub use driver_check::DriverError;
+pub use driver_groups::{DriverFindingGroup, DriverFindingKind};
 pub use error::{Blame, Error};
 pub use inspect::{
-    BootEntryInspection, BootFileInspection, DiscInspection, DiskInspection, InspectError,
-    Inspection, MissingInspection, PartitionInspection, TreeInspection, WimImageInspection,
-    WimInspection, inspect,
+    BootEntryInspection, DiscInspection, DiskInspection, InspectError, Inspection,
+    PartitionInspection, TreeInspection, inspect,
 };
+pub use inspect_bcd::{BcdElement, BcdInspection, BcdObject, BcdStart, BcdValue};
+pub use inspect_sequence::{NodeInspection, SequenceInspection, VariableInspection};
+pub use inspect_wim::{WimImageInspection, WimInspection};
 pub use join::{Joined, join};
 pub use join_error::JoinError;
 pub use layout::Collision;
+pub use machines::TargetError;
 pub use manifest::{Description, JoinedFile, SetFile};
+pub use media_data_error::MediaDataError;
 pub use medium::MediumError;
 pub use members::SetVolume;
 pub use plan::MediaPlan;
 pub use publish::{PublishError, Published, Target};
-pub use report::{LabelSummary, Made, MadeImage, Summary, VolumeSummary, Warning};
+pub use report::{
+    BootConfiguration, DeviceSummary, LabelSummary, Made, MadeImage, Summary, VolumeSummary,
+    Warning,
+};
 pub use resolve::ResolveError;
 pub use set_error::SpanError;
 pub use verify::{Verification, VerifyError, verify, verify_file};

@@ -21,6 +21,7 @@ const SIGNATURE_AT: u64 = 510;
 pub(crate) enum Kind {
     Wim,
     Disc,
+    Hive,
     Disk,
     Other,
 }
@@ -39,6 +40,8 @@ pub(crate) fn kind_of(reader: &mut (impl Read + Seek)) -> io::Result<Kind> {
         (0, &b"MSWIM\0\0\0"[..], Kind::Wim),
         (0, &b"WLPWM\0\0\0"[..], Kind::Wim),
         (DISC_ID_AT, &b"CD001"[..], Kind::Disc),
+        // Before disks: what stands at that place in a hive is its checksum.
+        (0, &b"regf"[..], Kind::Hive),
         (SIGNATURE_AT, &[0x55, 0xAA][..], Kind::Disk),
     ] {
         if signed(reader, at, with)? {
@@ -146,7 +149,7 @@ impl<R: Read + Seek> Medium<R> {
         match kind_of(&mut reader)? {
             Kind::Disc => Ok(Self::Disc(Box::new(iso::Image::open(reader)?))),
             Kind::Disk => Self::open_disk(reader),
-            Kind::Wim | Kind::Other => Err(MediumError::Unknown),
+            Kind::Wim | Kind::Hive | Kind::Other => Err(MediumError::Unknown),
         }
     }
 

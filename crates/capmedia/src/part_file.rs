@@ -16,6 +16,21 @@ pub(crate) struct Slot {
     /// The mode of the file that is replaced.
     pub(crate) old: Option<fs::Permissions>,
     pub(crate) replace: bool,
+    /// Whether the file is for its owner alone, where the system can say so.
+    pub(crate) private: bool,
+}
+
+impl Slot {
+    /// The mode of a file that takes the place of one with this mode.
+    fn kept(&self, old: &fs::Permissions) -> fs::Permissions {
+        #[cfg(unix)]
+        if self.private {
+            use std::os::unix::fs::PermissionsExt;
+            // What all could read of the old file, they may not of this one.
+            return fs::Permissions::from_mode(old.mode() & 0o700);
+        }
+        old.clone()
+    }
 }
 
 /// `.<name>.capmedia-part` beside the target, locked while this value lives, removed with it unless
@@ -32,7 +47,7 @@ impl PartFile {
         let refused = |source| io_error("create", &path, source);
         // Each round lost means that another run has just finished or died.
         for _ in 0..100 {
-            let file = match OpenOptions::new().write(true).create_new(true).open(&path) {
+            let file = match new_file(slot.private).open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     // Another run's, or that of one that died.
                     match remove_stale(&path).map_err(refused)? {
@@ -61,7 +76,7 @@ impl PartFile {
     /// Makes the bytes durable.
     pub(crate) fn seal(&self) -> Result<(), PublishError> {
         if let Some(mode) = &self.slot.old {
-            let kept = self.file.set_permissions(mode.clone());
+            let kept = self.file.set_permissions(self.slot.kept(mode));
             kept.map_err(|source| io_error("set the mode of", &self.path, source))?;
         }
         self.file.sync_all().map_err(|source| io_error("flush", &self.path, source))
@@ -122,6 +137,18 @@ impl Drop for PartFile {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn new_file(private: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    #[cfg(not(unix))]
+    let _ = private;
+    options
 }
 
 /// Behind a dot and the name of a file or folder in the making.

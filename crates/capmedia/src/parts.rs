@@ -208,6 +208,10 @@ impl Source for Part {
         Ok(local.map(|(file, at)| (file, at.saturating_add(self.start))))
     }
 
+    fn local_from(&self) -> u64 {
+        self.whole.local_from().saturating_sub(self.start)
+    }
+
     fn local_path(&self) -> Option<&Path> {
         self.whole.local_path()
     }

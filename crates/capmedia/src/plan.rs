@@ -11,8 +11,9 @@ use crate::compose::{Composed, Facts, compose};
 use crate::disc::{self, DiscStart};
 use crate::error::Error;
 use crate::report::{LabelSummary, Summary, VolumeSummary, Warning};
-use crate::resolve::{Resolved, Starts, resolve};
+use crate::resolve::{Resolved, resolve};
 use crate::set::{MediaSet, SetOptions};
+use crate::starts::Starts;
 use crate::stick;
 
 /// Media ready to be written: opened, checked, laid out to the last byte.
@@ -23,7 +24,8 @@ pub struct MediaPlan {
     /// The volumes behind the first.
     others: Vec<Plan>,
     summary: Summary,
-    boot_image: PathBuf,
+    /// Files that were read for it, beside those whose bytes it holds.
+    read: Vec<PathBuf>,
 }
 
 impl MediaPlan {
@@ -33,7 +35,16 @@ impl MediaPlan {
     /// [`Error`]: the boot image, a boot file or something to be added cannot be used, or the media
     /// cannot be laid out as asked.
     pub fn new(request: &CheckedRequest) -> Result<Self, Error> {
-        let Resolved { facts, architecture, starts, warnings } = resolve(request)?;
+        let Resolved {
+            facts,
+            machines,
+            boot_manager,
+            starts,
+            configurations,
+            boot_index,
+            devices,
+            warnings,
+        } = resolve(request)?;
         let composed = compose(&facts)?;
         let mut media = Media { request, starts, composed, warnings };
         let (first, others) = match request.media_type() {
@@ -53,13 +64,27 @@ impl MediaPlan {
         let summary = Summary {
             media_type: request.media_type().as_str().to_owned(),
             label: request.label().as_str().to_owned(),
-            architecture: architecture.name().to_owned(),
+            architecture: machines.image.name().to_owned(),
+            target_architecture: machines.target.name().to_owned(),
+            boot_manager,
             boot_image: request.boot_image().display().to_string(),
+            boot_index,
+            boot_configuration: configurations,
             set_id: composed.description.set_id,
+            devices,
             volumes,
             warnings,
         };
-        Ok(Self { first, others, summary, boot_image: request.boot_image().to_path_buf() })
+        // Boot files come out of the boot image, whether or not its own extent is met.
+        let options = [
+            Some(request.boot_image()),
+            request.hwids(),
+            request.task_sequence(),
+            request.capture_password_file(),
+        ];
+        let options = options.into_iter().flatten().map(Path::to_path_buf);
+        let read = options.chain(request.read_files().iter().cloned()).collect();
+        Ok(Self { first, others, summary, read })
     }
 
     /// The files of this machine that the media is made of.
@@ -69,8 +94,7 @@ impl MediaPlan {
             Content::Source(source, _) => source.local_path(),
             _ => None,
         });
-        // Boot files come out of it, whether or not its own extent is met.
-        std::iter::once(self.boot_image.as_path()).chain(sources)
+        self.read.iter().map(PathBuf::as_path).chain(sources)
     }
 
     /// The image, extent by extent; of a set, the first.
@@ -161,7 +185,7 @@ impl Media<'_> {
 
     fn disc(&mut self, start: DiscStart) -> Result<Image, Error> {
         let label = self.request.label();
-        let boots = start.boots();
+        let boots = start.boots(&self.starts);
         let options = disc::options(self.request, &self.composed.description, start)?;
         let image = iso9660_image::plan(&self.composed.tree, &options)?;
         // Names in the primary tree change by rule, and Windows never shows them.
@@ -218,8 +242,8 @@ impl Media<'_> {
         let plan = mbr_disk(volume.plan(), &disk)?;
         let fat = volume.label().map_or("", |label| label.as_str());
         let labels = vec![label_summary("FAT", fat, label)];
-        let boots = if bios { vec!["BIOS", "UEFI"] } else { vec!["UEFI"] };
-        let boots = boots.into_iter().map(str::to_owned).collect();
+        let boots = bios.then_some("BIOS").into_iter().chain(self.starts.uefi);
+        let boots = boots.map(str::to_owned).collect();
         let summary = self.volume(&plan, "FAT32", labels, boots);
         Ok((plan, summary))
     }

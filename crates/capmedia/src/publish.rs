@@ -141,6 +141,8 @@ pub struct Target {
     checksum: bool,
     /// Whether the image may turn out to be a set, whose files have other names.
     may_span: bool,
+    /// Whether passwords may be in the image.
+    private: bool,
 }
 
 /// What is at the path of a target.
@@ -157,7 +159,7 @@ const CHECKSUM: &str = ".sha256";
 impl Target {
     /// The image file `path`; nothing that exists may be replaced, and no checksum file is written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), replace: false, checksum: false, may_span: false }
+        Self { path: path.into(), replace: false, checksum: false, may_span: false, private: false }
     }
 
     /// Lets an existing file be replaced; off by default.
@@ -182,7 +184,7 @@ impl Target {
         let path = request.output().file()?;
         let target = Self::new(path);
         let may_span = request.media_size() != MediaSize::UNLIMITED;
-        let target = Self { may_span, ..target };
+        let target = Self { may_span, private: request.store_password(), ..target };
         Some(target.with_replace(request.force()).with_checksum(request.checksum()))
     }
 
@@ -481,7 +483,7 @@ impl Target {
                     return not_a_file("a link to nothing");
                 }
                 let (path, replace) = (path.to_path_buf(), self.replace);
-                return Ok(Place::File(Slot { path, old: None, replace }));
+                return Ok(Place::File(Slot { path, old: None, replace, private: self.private }));
             }
             Err(source) => return Err(io_error("look at", path, source)),
         };
@@ -495,7 +497,8 @@ impl Target {
                 // The file itself is replaced, not a link to it.
                 let path =
                     fs::canonicalize(path).map_err(|source| io_error("look at", path, source))?;
-                Ok(Place::File(Slot { path, old: Some(metadata.permissions()), replace: true }))
+                let old = Some(metadata.permissions());
+                Ok(Place::File(Slot { path, old, replace: true, private: self.private }))
             }
         }
     }

@@ -61,7 +61,7 @@ fn a_cancelled_run_leaves_the_old_image_and_nothing_else() {
 fn a_second_run_is_refused_and_a_dead_ones_part_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.iso");
-    let slot = Slot { path: path.clone(), old: None, replace: false };
+    let slot = Slot { path: path.clone(), old: None, replace: false, private: false };
     let running = PartFile::create(slot).unwrap();
     let target = Target::new(&path);
     let options = StreamOptions::default();
@@ -131,6 +131,27 @@ fn links_and_modes_are_kept() {
     assert!(!folder.path().join("victim").exists());
     assert_eq!(&fs::read(&real).unwrap()[..3], b"new");
     assert_eq!(fs::metadata(&real).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_private_image_is_its_owners_alone_whatever_it_replaces() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.iso");
+    let publish = |private| {
+        let target =
+            Target { private, ..Target::new(&path).with_replace(true).with_checksum(true) };
+        let _ = target.publish(&plan("new"), &StreamOptions::default(), &mut ()).unwrap();
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(publish(true), 0o600);
+    for (old, private, kept) in
+        [(0o644, true, 0o600), (0o755, true, 0o700), (0o400, true, 0o400), (0o644, false, 0o644)]
+    {
+        fs::set_permissions(&path, fs::Permissions::from_mode(old)).unwrap();
+        assert_eq!(publish(private), kept, "{old:o}");
+    }
 }
 
 #[test]

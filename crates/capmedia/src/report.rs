@@ -2,25 +2,41 @@
 
 use serde::Serialize;
 
+use crate::boot_manager::BootManagerSummary;
+
 /// Something the operator should know that does not stop the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Warning(String);
+pub struct Warning {
+    text: String,
+    #[serde(skip)]
+    loud: bool,
+}
 
 impl Warning {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), loud: false }
+    }
+
+    /// One that is told to those too who want to hear none.
+    pub(crate) fn loud(text: impl Into<String>) -> Self {
+        Self { loud: true, ..Self::new(text) }
     }
 
     /// The text, what to do last.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it is told even where no warnings are wanted: a password stands on the media.
+    pub fn is_loud(&self) -> bool {
+        self.loud
     }
 }
 
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -35,14 +51,67 @@ pub struct Summary {
     pub label: String,
     /// Architecture of the boot image: `x64`, `x86` or `arm64`.
     pub architecture: String,
+    /// Architecture of the computers that the media is for: the same, or `x64` where the boot image
+    /// is for `x86`.
+    pub target_architecture: String,
+    /// What UEFI starts, and why that.
+    pub boot_manager: BootManagerSummary,
     /// The boot image's path.
     pub boot_image: String,
+    /// The image of it that the media starts, from 1.
+    pub boot_index: u32,
+    /// What the boot manager reads, for each firmware.
+    pub boot_configuration: Vec<BootConfiguration>,
     /// Identity of the media; follows from its content.
     pub set_id: String,
+    /// The devices that were named, by `--require-hwid` first, and their drivers in the boot image.
+    pub devices: Vec<DeviceSummary>,
     /// The volumes, first to last.
     pub volumes: Vec<VolumeSummary>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
+}
+
+/// The boot configuration (BCD) of the media for one firmware.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct BootConfiguration {
+    /// `BIOS` or `UEFI`.
+    pub firmware: String,
+    /// Its path on the media, with `/`.
+    pub path: String,
+    /// `image` for one that was found, `own` for one that was made.
+    pub taken: String,
+    /// Where it was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+    /// Language of one that was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Why one was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A device of the computers that the media is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct DeviceSummary {
+    /// Its hardware ID, and its name where one was told.
+    pub device: String,
+    /// `network` or `storage`, where that is known.
+    pub role: Option<String>,
+    /// False for a device that needs no driver in a boot image.
+    pub needed: bool,
+    /// The package in the boot image that drives it.
+    pub driver: Option<String>,
+    /// The ID that device and driver have in common.
+    pub matched_id: Option<String>,
+    /// What else the device needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// One volume of the media.
@@ -67,7 +136,8 @@ pub struct VolumeSummary {
     pub file_system: String,
     /// The label as each descriptor holds it.
     pub labels: Vec<LabelSummary>,
-    /// Where it boots: `BIOS`, `UEFI`.
+    /// Where it boots: `BIOS`, `UEFI`; `UEFI (32-bit)` where x64 computers start a boot image for
+    /// x86 by that alone.
     pub boots: Vec<String>,
 }
 

@@ -6,17 +6,23 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use boot_image::{Architecture, BootFile, BootFiles, BootImage, BootImageError, Found};
+use boot_image::{BootFile, BootFileSearch, BootImageError};
 use extent_image::scan::{ScanError, host_folder};
-use extent_image::{Data, FileSource, OpenFile, ReadAt, ShareError, Timestamp, share_equal};
-use iso9660_image::{EfiImageError, check_efi_image};
-use media_model::{
-    AddSpec, BootPrompt, CheckedRequest, FileSystem, MediaPath, MediaPathError, MediaType,
-};
+use extent_image::{Data, FileSource, ShareError, Timestamp, share_equal};
+use iso9660_image::EfiImageError;
+use media_model::{AddSpec, CheckedRequest, MediaPath, MediaPathError, MediaType};
 
 use crate::boot_code;
+use crate::boot_configuration::{self, BcdFault, OwnBcdError};
+use crate::boot_index::{self, Opened};
+use crate::boot_manager::{BootManagerError, BootManagerSummary, Candidates, Chosen};
 use crate::compose::{Added, BootFileAt, Facts, Part};
-use crate::report::Warning;
+use crate::driver_check::{self, DriverError};
+use crate::machines::{Machines, MachinesError, TargetError};
+use crate::media_data::media_data;
+use crate::media_data_error::MediaDataError;
+use crate::report::{BootConfiguration, DeviceSummary, Warning};
+use crate::starts::{Starts, without_uefi};
 
 /// What the request names cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,12 @@ pub enum ResolveError {
     /// The boot image, or the boot files for it, are not usable.
     #[error(transparent)]
     BootImage(#[from] BootImageError),
+    /// The computers asked for do not start this boot image.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The boot manager asked for cannot be had.
+    #[error(transparent)]
+    BootManager(Box<BootManagerError>),
     /// The file that UEFI would start from a disc cannot be read.
     #[error("cannot read {place}, which UEFI starts")]
     ReadEfiImage {
@@ -64,6 +76,18 @@ pub enum ResolveError {
         #[source]
         source: EfiImageError,
     },
+    /// The boot configuration that was asked for does not start the media.
+    #[error("{place} cannot be the boot configuration of the media; --bcd own has one made")]
+    Bcd {
+        /// Where the file was found.
+        place: String,
+        /// Why.
+        #[source]
+        source: Box<BcdFault>,
+    },
+    /// A boot configuration of ours was refused; a mistake in this program.
+    #[error("the boot configuration cannot be written, please report this")]
+    OwnBcd(#[source] OwnBcdError),
     /// A file or folder to be added cannot be looked at.
     #[error("cannot read {}, which is to be added", path.display())]
     Add {
@@ -101,6 +125,12 @@ pub enum ResolveError {
         #[source]
         source: MediaPathError,
     },
+    /// The task sequence, its runtime or a template cannot be used.
+    #[error(transparent)]
+    MediaData(#[from] MediaDataError),
+    /// The drivers in the boot image do not suit the computers that it is for.
+    #[error(transparent)]
+    Drivers(#[from] DriverError),
     /// Two files of the same length could not be compared.
     #[error(transparent)]
     Share(#[from] ShareError),
@@ -115,11 +145,38 @@ pub enum ResolveError {
     },
 }
 
+impl From<MachinesError> for ResolveError {
+    fn from(error: MachinesError) -> Self {
+        match error {
+            MachinesError::BootImage(error) => Self::BootImage(error),
+            MachinesError::Target(error) => Self::Target(error),
+        }
+    }
+}
+
+impl From<BootManagerError> for ResolveError {
+    fn from(error: BootManagerError) -> Self {
+        match error {
+            BootManagerError::BootImage(error) => match Arc::try_unwrap(error) {
+                Ok(error) => Self::BootImage(error),
+                Err(shared) => Self::BootManager(Box::new(BootManagerError::BootImage(shared))),
+            },
+            error => Self::BootManager(Box::new(error)),
+        }
+    }
+}
+
 /// An opened boot image and all that the media is made of.
 pub(crate) struct Resolved {
     pub(crate) facts: Facts,
-    pub(crate) architecture: Architecture,
+    pub(crate) machines: Machines,
+    pub(crate) boot_manager: BootManagerSummary,
     pub(crate) starts: Starts,
+    pub(crate) configurations: Vec<BootConfiguration>,
+    /// The image of the WIM that the media starts.
+    pub(crate) boot_index: u32,
+    /// Devices that were named, and their drivers.
+    pub(crate) devices: Vec<DeviceSummary>,
     pub(crate) warnings: Vec<Warning>,
 }
 
@@ -130,19 +187,19 @@ pub(crate) fn resolve(request: &CheckedRequest) -> Result<Resolved, ResolveError
             .map_err(|source| ResolveError::BootFiles { path: folder.to_path_buf(), source })?;
     }
     let path = request.boot_image();
-    let in_open = |source| ResolveError::Open { path: path.to_path_buf(), source };
-    let source = FileSource::new(path).map_err(in_open)?;
-    let boot_image_modified = modified(path).map_err(in_open)?;
-    let image = BootImage::open(Arc::new(OpenFile::open(path).map_err(in_open)?))?;
-    let mut warnings: Vec<Warning> = image
-        .wim()
-        .warnings()
-        .iter()
-        .map(|w| Warning::new(format!("{}: {w}", path.display())))
-        .collect();
+    let boot_image_modified =
+        modified(path).map_err(|source| ResolveError::Open { path: path.to_path_buf(), source })?;
+    let Opened { source, image, mut warnings } = boot_index::open(path, request.boot_index())?;
 
-    let architecture = image.architecture(request.boot_files())?;
-    let files = image.boot_files(architecture, request.boot_files())?;
+    let machines = Machines::of(request, &image)?;
+    let devices = driver_check::check(request, &image, machines.image, &mut warnings)?;
+    let search = BootFileSearch::new(machines.image)
+        .with_folder(request.boot_files())
+        .with_loader_for(machines.other_loader());
+    let chosen = Candidates::read(&image, search).choose(&image, request.boot_manager())?;
+    let Chosen { mut files, taken, summary: mut boot_manager, warnings: doubts } = chosen;
+    warnings.extend(doubts);
+    warnings.extend(machines.warning(&image, &files, taken.set));
     for missing in files.missing.iter().filter(|missing| missing.file == BootFile::Font) {
         warnings.push(Warning::new(format!(
             "no boot fonts were found (searched: {}): the boot manager's messages may stay \
@@ -150,19 +207,20 @@ pub(crate) fn resolve(request: &CheckedRequest) -> Result<Resolved, ResolveError
             missing.searched.join(", ")
         )));
     }
-    let starts = Starts::new(request, architecture, &files, &mut warnings);
-    let mut boot_files = Vec::new();
-    for found in files.require(&starts.required)? {
-        let path = MediaPath::new(&found.media).map_err(|source| ResolveError::BootFileName {
-            place: found.source.describe(),
-            source,
-        })?;
+    let mut starts = Starts::new(request, machines, taken.set, &files, &mut warnings);
+    starts.look_at_program(machines, &files, &taken, &mut boot_manager, &mut warnings)?;
+    if starts.uefi.is_none() {
+        without_uefi(&mut files);
+    }
+    let newest_allowed = request.source_date_epoch().map(Timestamp::from_unix_seconds);
+    let time = newest_allowed.map_or(boot_image_modified, |newest| newest.min(boot_image_modified));
+    let bcd = boot_configuration::choose(request, &image, &mut files, time, &mut warnings)?;
+    let mut boot_files = bcd.own;
+    for found in files.require(&[&*starts.required, &*bcd.required].concat())? {
+        let path = media_path(&found.media, || found.source.describe())?;
         let part = match found.file {
             BootFile::Etfsboot if starts.disc => Part::BiosProgram,
-            file if Some(file) == starts.efi_image => {
-                check_efi_program(&found)?;
-                Part::EfiImage
-            }
+            file if Some(file) == starts.efi_image() => Part::EfiImage,
             BootFile::Etfsboot | BootFile::Efisys | BootFile::EfisysNoprompt => continue,
             BootFile::Bootfix if !starts.prompt => continue,
             BootFile::Bootmgr | BootFile::BootmgrEfi | BootFile::EfiBootManager => {
@@ -182,115 +240,57 @@ pub(crate) fn resolve(request: &CheckedRequest) -> Result<Resolved, ResolveError
     for (group, spec) in request.add().iter().enumerate() {
         add(spec, group, &mut added, &mut warnings)?;
     }
+    let mut media_data =
+        media_data(request, &image, machines, boot_image_modified, &added, &mut warnings)?;
     if !request.media_type().is_stick() {
         // FAT has no way to store content once for two files.
         let contents = boot_files.iter_mut().map(|file| &mut file.data);
+        let contents = contents.chain(media_data.iter_mut().map(|file| &mut file.data));
         share_equal(contents.chain(added.iter_mut().filter_map(|added| added.data.as_mut())))?;
     }
     let program = boot_files.iter().any(|file| file.part == Part::BiosProgram);
     let (on_stick, on_disc) = (request.media_type().is_stick(), starts.disc && !program);
     let facts = Facts {
         label: request.label().clone(),
-        include_autorun: request.include_autorun(),
-        architecture: architecture.name().to_owned(),
+        architecture: machines.image.name().to_owned(),
         hybrid: request.media_type() == MediaType::Hybrid,
         boot_code: boot_code::digest(starts.bios && on_stick, starts.bios && on_disc),
-        boot_image: Data::Source(Arc::new(source)),
+        boot_image: Data::Source(source),
         boot_image_modified,
         boot_files,
+        media_data,
         added,
-        newest_allowed: request.source_date_epoch().map(Timestamp::from_unix_seconds),
+        newest_allowed,
+        known: identity(image.index(), &boot_manager),
+        holds_password: request.store_password(),
     };
-    Ok(Resolved { facts, architecture, starts, warnings })
+    let (configurations, boot_index) = (bcd.configurations, image.index());
+    Ok(Resolved {
+        facts,
+        machines,
+        boot_manager,
+        starts,
+        configurations,
+        boot_index,
+        devices,
+        warnings,
+    })
 }
 
-/// What firmware starts, and where it comes from.
-#[derive(Debug, Clone)]
-pub(crate) struct Starts {
-    /// Whether a BIOS starts the media.
-    pub(crate) bios: bool,
-    /// Whether the media is a disc, or both disc and stick.
-    disc: bool,
-    /// Whether a disc is to ask for a key.
-    prompt: bool,
-    /// The file that UEFI starts from a disc; `None` where it starts a FAT volume of our own.
-    pub(crate) efi_image: Option<BootFile>,
-    /// Boot files that this kind of media cannot do without, beside those that none can.
-    required: Vec<BootFile>,
+/// What tells media apart whose files have the same lengths: the image that boots, and the programs
+/// that UEFI starts, by the digests that their signers made.
+fn identity(boot_index: u32, boot_manager: &BootManagerSummary) -> Vec<String> {
+    let signatures = boot_manager.loaders.iter().flat_map(|loader| &loader.signatures);
+    let digests = signatures.map(|signature| signature.digest.clone());
+    std::iter::once(boot_index.to_string()).chain(digests).collect()
 }
 
-impl Starts {
-    /// Boot images that Configuration Manager made have the programs that discs start by; stock ones
-    /// have none, and ours stand in.
-    fn new(
-        request: &CheckedRequest,
-        architecture: Architecture,
-        files: &BootFiles,
-        warnings: &mut Vec<Warning>,
-    ) -> Self {
-        let disc = request.media_type().is_disc();
-        let bios = architecture != Architecture::Arm64;
-        let prompt = !disc || request.boot_prompt() == BootPrompt::Yes;
-        let mut this = Self { bios, disc, prompt, efi_image: None, required: Vec::new() };
-        if !disc {
-            return this;
-        }
-        if bios && !files.has(BootFile::Etfsboot) {
-            if request.file_system() == FileSystem::UdfStub {
-                // Ours looks for the boot manager in ISO 9660.
-                this.required.push(BootFile::Etfsboot);
-            } else {
-                warnings.push(Warning::new(format!(
-                    "there is no etfsboot.com{}: a BIOS starts the disc by capmedia's own program",
-                    searched(files, BootFile::Etfsboot)
-                )));
-            }
-        }
-        if request.media_type().is_stick() {
-            return this;
-        }
-        let asks = files.has(BootFile::Efisys);
-        let silent = files.has(BootFile::EfisysNoprompt);
-        match (prompt, asks, silent) {
-            (true, true, _) => this.efi_image = Some(BootFile::Efisys),
-            (false, _, true) => this.efi_image = Some(BootFile::EfisysNoprompt),
-            (true, false, true) => {
-                this.efi_image = Some(BootFile::EfisysNoprompt);
-                warnings.push(Warning::new(format!(
-                    "there is no efisys.bin{}: UEFI starts efisys_noprompt.bin, which does not ask \
-                     for a key",
-                    searched(files, BootFile::Efisys)
-                )));
-            }
-            (false, true, false) => this.required.push(BootFile::EfisysNoprompt),
-            (_, false, false) => warnings.push(Warning::new(format!(
-                "there is no efisys.bin{}: UEFI starts a FAT volume in the disc that holds its boot \
-                 files, and does not ask for a key",
-                searched(files, BootFile::Efisys)
-            ))),
-        }
-        this
-    }
-}
-
-fn check_efi_program(found: &Found) -> Result<(), ResolveError> {
-    let place = found.source.describe();
-    let len = usize::try_from(found.source.len()).unwrap_or(usize::MAX).min(SECTOR);
-    let mut sector = vec![0; len];
-    match ReadAt::read_exact_at(&*found.source, &mut sector, 0) {
-        Ok(()) => {
-            check_efi_image(&sector).map_err(|source| ResolveError::EfiImage { place, source })
-        }
-        Err(source) => Err(ResolveError::ReadEfiImage { place, source }),
-    }
-}
-
-/// Bytes of a FAT volume that say what it is.
-const SECTOR: usize = 512;
-
-fn searched(files: &BootFiles, file: BootFile) -> String {
-    let missing = files.missing.iter().find(|missing| missing.file == file);
-    missing.map_or(String::new(), |m| format!(" (searched: {})", m.searched.join(", ")))
+/// The path of a boot file on the media; `place` is where the file comes from.
+pub(crate) fn media_path(
+    media: &str,
+    place: impl FnOnce() -> String,
+) -> Result<MediaPath, ResolveError> {
+    MediaPath::new(media).map_err(|source| ResolveError::BootFileName { place: place(), source })
 }
 
 fn add(

@@ -2,55 +2,150 @@
 //! Microsoft's, each of which says on the screen and on COM1 that it runs.
 //!
 //! It shows that media is laid out so that firmware starts the right program from the right place.
-//! It does not start Windows PE: boot configuration and RAM disk are placeholders.
+//! It does not start Windows PE: there is none in it, and its RAM disk and task sequence runtime are
+//! placeholders. Its boot configurations are real ones, in the places where Windows Setup's boot image
+//! has its own.
 
+use bcd_store::hive::FileTime;
+use bcd_store::{BootStore, Firmware};
 use disk_image::boot_code::standin;
 use extent_image::Timestamp;
 use wim_image::write::{ImageBuilder, WimBuilder, WriteError};
 use wim_image::{Architecture, Version};
 
+/// What starts a task sequence, and what captures from within Windows.
+const RUNTIME: [&str; 6] = [
+    "TsBootShell.exe",
+    "TsmBootstrap.exe",
+    "TsManager.exe",
+    "TsCore.dll",
+    "OsdCaptureSystemImage.exe",
+    "OsdCaptureCD.exe",
+];
+
 /// Time of everything in the sample: 2026-01-01 00:00:00 UTC.
 pub const TIME: Timestamp = Timestamp::from_unix_seconds(1_767_225_600);
 
-/// The sample boot image, the same bytes every time.
+/// The sample boot image for x64, the same bytes every time.
 ///
 /// # Errors
 /// [`WriteError`]; the sample's own paths and sizes do not cause one.
 pub fn boot_image() -> Result<Vec<u8>, WriteError> {
-    let bootmgr = standin::bootmgr(standin::BOOTMGR_LEN).unwrap_or_default();
-    let efisys = fat12::boot_floppy(standin::BOOTX64);
-    let mut image = ImageBuilder::new("capmedia sample boot image (x64)", TIME)
-        .with_description("Boot programs of capmedia's own; does not start Windows PE")
-        .with_architecture(Architecture::Amd64)
-        .with_version(Version::new(10, 0, 26100, 1))
-        .with_edition("WindowsPE")
-        .with_language("en-US");
-    let files: [(&str, &[u8]); 13] = [
-        (r"Windows\Boot\PCAT\bootmgr", &bootmgr),
-        (r"Windows\Boot\EFI\bootmgfw.efi", standin::BOOTX64),
-        (r"Windows\Boot\EFI\bootmgr.efi", standin::BOOTX64),
-        (r"Windows\Boot\DVD\PCAT\etfsboot.com", standin::ETFSBOOT),
-        (r"Windows\Boot\DVD\PCAT\BCD", b"capmedia sample: in place of a BIOS BCD store\r\n"),
-        (r"Windows\Boot\DVD\PCAT\boot.sdi", b"capmedia sample: in place of boot.sdi\r\n"),
-        (r"Windows\Boot\DVD\PCAT\en-US\bootfix.bin", b"capmedia sample: bootfix.bin\r\n"),
-        (r"Windows\Boot\DVD\EFI\BCD", b"capmedia sample: in place of a UEFI BCD store\r\n"),
-        (r"Windows\Boot\DVD\EFI\en-US\efisys.bin", &efisys),
-        (r"Windows\Boot\DVD\EFI\en-US\efisys_noprompt.bin", &efisys),
-        (r"Windows\Boot\Fonts\segmono_boot.ttf", b"capmedia sample: in place of a font\r\n"),
-        (r"Windows\Boot\Fonts\wgl4_boot.ttf", b"capmedia sample: in place of another font\r\n"),
-        (
-            r"Windows\System32\winpeshl.ini",
-            b"[LaunchApps]\r\n%SYSTEMDRIVE%\\sms\\bin\\x64\\TsBootShell.exe\r\n",
-        ),
-    ];
-    for (path, bytes) in files {
-        image = image.with_bytes(path, bytes.to_vec())?;
-    }
-    WimBuilder::new().with_image(image).with_boot_index(1).to_vec()
+    Loader::X64.boot_image()
 }
 
-/// A 1.44 MB FAT12 floppy image, as `efisys.bin` is one, that holds nothing but
-/// `\EFI\BOOT\BOOTX64.EFI`. Only for the sample: real images come from the boot image.
+/// The sample boot image for another architecture, the same bytes every time; `None` for one that has
+/// no stand-ins: Itanium and 32-bit ARM.
+///
+/// # Errors
+/// [`WriteError`]; the sample's own paths and sizes do not cause one.
+pub fn boot_image_for(architecture: Architecture) -> Result<Option<Vec<u8>>, WriteError> {
+    let loaders = [Loader::X64, Loader::X86, Loader::ARM64];
+    let loader = loaders.iter().find(|loader| loader.architecture == architecture);
+    loader.map(Loader::boot_image).transpose()
+}
+
+/// What differs between architectures.
+struct Loader {
+    architecture: Architecture,
+    /// In place of the UEFI boot manager.
+    program: &'static [u8],
+    /// What UEFI calls it in `\EFI\BOOT`, as FAT writes it.
+    short_name: &'static [u8; 11],
+    /// Configuration Manager's folder below `sms\bin`.
+    folder: &'static str,
+    bios: bool,
+}
+
+impl Loader {
+    const X64: Self = Self {
+        architecture: Architecture::Amd64,
+        program: standin::BOOTX64,
+        short_name: b"BOOTX64 EFI",
+        folder: "x64",
+        bios: true,
+    };
+    const X86: Self = Self {
+        architecture: Architecture::X86,
+        program: standin::BOOTIA32,
+        short_name: b"BOOTIA32EFI",
+        folder: "i386",
+        bios: true,
+    };
+    const ARM64: Self = Self {
+        architecture: Architecture::Arm64,
+        program: standin::BOOTAA64,
+        short_name: b"BOOTAA64EFI",
+        folder: "arm64",
+        bios: false,
+    };
+
+    fn boot_image(&self) -> Result<Vec<u8>, WriteError> {
+        let name = format!("capmedia sample boot image ({})", self.architecture);
+        let mut image = ImageBuilder::new(&name, TIME)
+            .with_description("Boot programs of capmedia's own; does not start Windows PE")
+            .with_architecture(self.architecture)
+            .with_version(Version::new(10, 0, 26100, 1))
+            .with_edition("WindowsPE")
+            .with_language("en-US");
+        let efisys = fat12::boot_floppy(self.short_name, self.program);
+        let uefi = configuration(Firmware::Uefi);
+        let runtime = format!(r"sms\bin\{}", self.folder);
+        let shell = format!("[LaunchApps]\r\n%SYSTEMDRIVE%\\{runtime}\\TsBootShell.exe\r\n");
+        let files: [(&str, &[u8]); 8] = [
+            (r"Windows\Boot\EFI\bootmgfw.efi", self.program),
+            (r"Windows\Boot\EFI\bootmgr.efi", self.program),
+            (r"Windows\Boot\DVD\EFI\BCD", &uefi),
+            (r"Windows\Boot\DVD\EFI\en-US\efisys.bin", &efisys),
+            (r"Windows\Boot\DVD\EFI\en-US\efisys_noprompt.bin", &efisys),
+            (r"Windows\Boot\Fonts\segmono_boot.ttf", b"capmedia sample: in place of a font\r\n"),
+            (r"Windows\Boot\Fonts\wgl4_boot.ttf", b"capmedia sample: in place of another font\r\n"),
+            (r"Windows\System32\winpeshl.ini", shell.as_bytes()),
+        ];
+        for (path, bytes) in files {
+            image = image.with_bytes(path, bytes.to_vec())?;
+        }
+        for name in RUNTIME {
+            let bytes = format!("capmedia sample: in place of {name}\r\n");
+            image = image.with_bytes(&format!(r"{runtime}\{name}"), bytes.into_bytes())?;
+        }
+        let boot_sdi = &b"capmedia sample: in place of boot.sdi\r\n"[..];
+        if self.bios {
+            let bootmgr = standin::bootmgr(standin::BOOTMGR_LEN).unwrap_or_default();
+            let bios = configuration(Firmware::Bios);
+            let bootfix = b"capmedia sample: bootfix.bin\r\n";
+            let files: [(&str, &[u8]); 5] = [
+                (r"Windows\Boot\PCAT\bootmgr", &bootmgr),
+                (r"Windows\Boot\DVD\PCAT\etfsboot.com", standin::ETFSBOOT),
+                (r"Windows\Boot\DVD\PCAT\BCD", &bios),
+                (r"Windows\Boot\DVD\PCAT\boot.sdi", boot_sdi),
+                (r"Windows\Boot\DVD\PCAT\en-US\bootfix.bin", bootfix),
+            ];
+            for (path, bytes) in files {
+                image = image.with_bytes(path, bytes.to_vec())?;
+            }
+        } else {
+            image = image.with_bytes(r"Windows\Boot\DVD\EFI\boot.sdi", boot_sdi)?;
+        }
+        WimBuilder::new().with_image(image).with_boot_index(1).to_vec()
+    }
+}
+
+/// The sample's `efisys.bin`.
+#[cfg(test)]
+pub(crate) fn floppy() -> Vec<u8> {
+    fat12::boot_floppy(Loader::X64.short_name, Loader::X64.program)
+}
+
+/// The boot configuration of the sample; none of its texts can be refused.
+fn configuration(firmware: Firmware) -> Vec<u8> {
+    let store = BootStore::new(firmware).with_description("capmedia sample").build();
+    let time = FileTime::from_unix_seconds(TIME.unix_seconds());
+    store.ok().and_then(|store| store.to_bytes(time).ok()).unwrap_or_default()
+}
+
+/// A 1.44 MB FAT12 floppy image, as `efisys.bin` is one, that holds nothing but a program in
+/// `\EFI\BOOT`. Only for the sample: real images come from the boot image.
 mod fat12 {
     const SECTOR: usize = 512;
     const SECTORS: usize = 2880;
@@ -66,7 +161,7 @@ mod fat12 {
     /// 2026-01-01 as FAT writes it.
     const DATE: u16 = (46 << 9) | (1 << 5) | 1;
 
-    pub(super) fn boot_floppy(program: &[u8]) -> Vec<u8> {
+    pub(super) fn boot_floppy(name: &[u8; 11], program: &[u8]) -> Vec<u8> {
         let mut image = vec![0; SECTORS * SECTOR];
         put(&mut image, 0, &boot_sector());
         let clusters = u16::try_from(program.len().div_ceil(SECTOR)).unwrap_or(u16::MAX);
@@ -77,10 +172,9 @@ mod fat12 {
         put(&mut image, SECTOR, &fat);
         put(&mut image, (1 + FAT_SECTORS) * SECTOR, &fat);
         put(&mut image, ROOT_AT, &slot(b"EFI        ", true, EFI, 0));
-        for (cluster, parent, name, to, folder, len) in [
-            (EFI, 0, b"BOOT       ", BOOT, true, 0),
-            (BOOT, EFI, b"BOOTX64 EFI", FILE, false, program.len()),
-        ] {
+        for (cluster, parent, name, to, folder, len) in
+            [(EFI, 0, b"BOOT       ", BOOT, true, 0), (BOOT, EFI, name, FILE, false, program.len())]
+        {
             let at = place(cluster);
             put(&mut image, at, &slot(b".          ", true, cluster, 0));
             put(&mut image, at + 32, &slot(b"..         ", true, parent, 0));
@@ -155,7 +249,7 @@ mod fat12 {
 
         #[test]
         fn the_floppy_has_its_length_and_signature() {
-            let image = boot_floppy(&[7; 1000]);
+            let image = boot_floppy(b"BOOTX64 EFI", &[7; 1000]);
             assert_eq!(image.len(), 1_474_560);
             assert_eq!(image[510..512], [0x55, 0xAA]);
             assert_eq!(image[DATA_AT + 2 * SECTOR..][..1000], [7; 1000]);
@@ -173,12 +267,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sample_is_complete_and_always_the_same() {
-        let bytes = boot_image().unwrap();
-        assert_eq!(bytes, boot_image().unwrap());
-        let image = BootImage::open(Arc::new(BytesSource::new("boot.wim", bytes))).unwrap();
-        let architecture = image.architecture(None).unwrap();
-        assert_eq!(architecture, Architecture::Amd64);
-        image.boot_files(architecture, None).unwrap().require(&[]).unwrap();
+    fn the_samples_are_complete_and_always_the_same() {
+        for architecture in [Architecture::Amd64, Architecture::X86, Architecture::Arm64] {
+            let bytes = boot_image_for(architecture).unwrap().unwrap();
+            assert_eq!(Some(&bytes), boot_image_for(architecture).unwrap().as_ref());
+            if architecture == Architecture::Amd64 {
+                assert_eq!(bytes, boot_image().unwrap());
+            }
+            let image = BootImage::open(Arc::new(BytesSource::new("boot.wim", bytes))).unwrap();
+            assert_eq!(image.architecture(None).unwrap(), architecture);
+            let files = image.boot_files(architecture, None).unwrap();
+            let found = files.require(&[]).unwrap();
+            assert!(found.iter().any(|file| file.media.ends_with(architecture.efi_boot_file())));
+        }
+        assert_eq!(boot_image_for(Architecture::Ia64).unwrap(), None);
     }
 }

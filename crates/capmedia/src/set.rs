@@ -12,7 +12,8 @@ use extent_image::{Data, Source};
 use media_model::{MediaPath, MediaPathError, MediaSize};
 
 use crate::compose::{
-    Added, ComposeError, Composed, Facts, SetShare, Share, compose_volume, describe, id_of,
+    Added, ComposeError, Composed, Facts, SetShare, Share, compose_volume, content_id, describe,
+    id_of,
 };
 use crate::error::Error;
 use crate::manifest::{DESCRIPTION, Description, JoinedFile, MANIFEST, SetFile};
@@ -256,8 +257,12 @@ impl Draft {
             .pieces
             .iter()
             .map(|piece| self.facts.clamped(piece.added.modified).unix_seconds().to_string());
-        let texts = std::iter::once(volumes.to_string()).chain(files).chain(times);
-        id_of("capmedia set id of several volumes, version 1", &self.facts, texts)
+        let boot_files = self.facts.boot_files.iter().map(|file| (&file.path, &file.data));
+        let media_data = self.facts.media_data.iter().map(|file| (&file.path, &file.data));
+        let content = boot_files.chain(media_data);
+        let content = content.map(|(path, data)| content_id(&self.facts, path, data));
+        let texts = std::iter::once(volumes.to_string()).chain(files).chain(times).chain(content);
+        id_of("capmedia set id of several volumes, version 2", &self.facts, texts)
     }
 
     /// What volume `number`, from 0, says of itself while nothing is known but its length.

@@ -45,15 +45,17 @@ fn facts(added: &[(usize, &str, Option<u64>)]) -> Facts {
     });
     Facts {
         label: MediaLabel::default(),
-        include_autorun: false,
         architecture: "x64".into(),
         hybrid: false,
         boot_code: None,
         boot_image: blank(MIB),
         boot_image_modified: TIME,
         boot_files: Vec::new(),
+        media_data: Vec::new(),
         added: added.collect(),
         newest_allowed: None,
+        known: Vec::new(),
+        holds_password: false,
     }
 }
 

@@ -10,15 +10,18 @@ use extent_image::{Digest, Hasher, OpenFile, Progress};
 use serde::Serialize;
 use wim_image::{Cancelled, Wim};
 
+use crate::certificate::UefiLoader;
 use crate::error::chain;
 use crate::faults::Faults;
 use crate::firmware;
 use crate::hybrid::Stick;
+use crate::loaders;
 use crate::manifest::{
     DESCRIPTION, Description, LARGEST_DESCRIPTION, LARGEST_MANIFEST, MANIFEST, parse_manifest,
 };
 use crate::medium::{File, Kind, Medium, MediumError, is_damage, kind_of};
 use crate::members::{SetVolume, content_faults, description_faults};
+use crate::{verify_bcd, verify_sequence};
 
 /// What reading an image back has shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +44,11 @@ pub struct Verification {
     pub volume: Option<SetVolume>,
     /// Files that the manifest does not list; they are nobody's fault.
     pub unlisted: Vec<String>,
+    /// What UEFI starts from it, under which certificates (by name) that is signed, and which machines
+    /// refuse it.
+    pub loaders: Vec<UefiLoader>,
+    /// What may be meant so and should be known.
+    pub notes: Vec<String>,
     /// Everything that is wrong, at most ten thousand and a count of the others; none for a sound
     /// image.
     pub faults: Vec<String>,
@@ -57,6 +65,8 @@ impl Verification {
             manifest: false,
             volume: None,
             unlisted: Vec::new(),
+            loaders: Vec::new(),
+            notes: Vec::new(),
             faults: vec![fault],
         }
     }
@@ -117,7 +127,7 @@ pub(crate) fn verify_path(
     path: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(Verification, Option<Description>), VerifyError> {
-    let mut file = std::fs::File::open(path).map_err(MediumError::Io)?;
+    let mut file = crate::regular_file::open(path).map_err(MediumError::Io)?;
     match kind_of(&mut file).map_err(MediumError::Io)? {
         Kind::Wim => Ok((verify_wim(path, progress)?, None)),
         _ => verify_medium(file, progress),
@@ -142,6 +152,8 @@ fn verify_wim(path: &Path, progress: &mut dyn Progress) -> Result<Verification, 
         manifest: true,
         volume: None,
         unlisted: Vec::new(),
+        loaders: Vec::new(),
+        notes: Vec::new(),
         faults: faults.iter().map(|fault| chain(fault)).collect(),
     })
 }
@@ -180,6 +192,8 @@ fn verify_medium(
         manifest: false,
         volume: None,
         unlisted: Vec::new(),
+        loaders: Vec::new(),
+        notes: Vec::new(),
         faults: Vec::new(),
     };
     let manifest = files.iter().find(|file| file.path == MANIFEST);
@@ -212,6 +226,17 @@ fn verify_medium(
         found.volume = SetVolume::of(description);
     }
     faults.append(start_faults(&mut medium, &files, stick.as_ref(), description.as_ref())?);
+    let bcd = verify_bcd::look(&mut medium, &files, description.is_some())?;
+    faults.extend(bcd.faults);
+    found.notes.extend(bcd.notes);
+    let sequence = verify_sequence::look(&mut medium, &files, description.is_some())?;
+    faults.extend(sequence.faults);
+    found.notes.extend(sequence.notes);
+
+    let signed = loaders::on_medium(&mut medium, &files, description.is_some())?;
+    found.loaders = signed.loaders;
+    found.notes.extend(signed.notes);
+    faults.extend(signed.faults);
 
     let by_path: HashMap<&str, &File> =
         files.iter().map(|file| (file.path.as_str(), file)).collect();
@@ -268,7 +293,7 @@ fn start_faults<R: Read + Seek>(
         };
         code.extend(firmware::hidden_program(medium, files)?);
         faults.extend(firmware::boot_code_fault(&code, description));
-        faults.extend(firmware::missing_entries(medium, description));
+        faults.extend(firmware::missing_entries(medium, files, description));
         faults.extend(medium.tree_faults());
         match stick {
             Some(stick) => {

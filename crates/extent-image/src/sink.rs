@@ -255,8 +255,15 @@ impl Pass<'_, '_> {
     }
 
     fn read(&mut self, source: &Arc<dyn Source>, from: u64, len: u64) -> Result<(), StreamError> {
-        let shared = self.share(source, from, len)?;
-        self.feed(source, from + shared, from + len)
+        let end = from + len;
+        // What is in no local file goes first, and with it the rest of its block.
+        let local = match self.target.may_share() {
+            true => source.local_from().div_ceil(BLOCK).saturating_mul(BLOCK).clamp(from, end),
+            false => from,
+        };
+        self.feed(source, from, local)?;
+        let shared = self.share(source, local, end - local)?;
+        self.feed(source, local + shared, end)
     }
 
     /// Has the target take over what it can without a copy, at the start of a part of a source.

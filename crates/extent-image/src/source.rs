@@ -35,12 +35,18 @@ pub trait Source: Send + Sync {
     fn describe(&self) -> String;
 
     /// The same bytes in a local file, and the offset at which they start there, so that the kernel
-    /// may copy or share them.
+    /// may copy or share them; all of them, or those from [`local_from`](Self::local_from) on.
     ///
     /// # Errors
     /// The file cannot be opened.
     fn open_local(&self) -> io::Result<Option<(File, u64)>> {
         Ok(None)
+    }
+
+    /// Where in the source the bytes begin that [`open_local`](Self::open_local) gives; those before
+    /// are only had by [`open`](Self::open).
+    fn local_from(&self) -> u64 {
+        0
     }
 
     /// The path of the local file the bytes come from, where they are one.

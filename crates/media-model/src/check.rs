@@ -4,13 +4,15 @@ use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
+use crate::boot::BcdChoice;
 use crate::capacity::{ImageSize, MediaSize};
-use crate::error::Refusal;
-use crate::label::MediaLabel;
-use crate::path::{AddSpec, MediaPath};
+use crate::checked::CheckedRequest;
+use crate::error::{self, Refusal};
+use crate::identifier::HardwareId;
+use crate::path::{AddSpec, MediaPath, control_character};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
-use crate::target::{BootPrompt, FileSystem, MediaType, Output, names_a_file};
+use crate::target::{MediaType, Output, names_a_file};
 use crate::text::shown;
 
 /// The smallest USB image anything fits into, in bytes.
@@ -30,7 +32,7 @@ const SMALLEST_USB_IMAGE: u64 = 68_647 * 512;
 const LARGEST_USB_IMAGE: u64 = (1 << 32) * 512;
 
 /// Files that `capmedia` makes on every medium, folded. [`is_own_file`] knows the others.
-const OWN_FILES: [&str; 9] = [
+const OWN_FILES: [&str; 12] = [
     "BOOTMGR",
     "BOOTMGR.EFI",
     r"BOOT\BCD",
@@ -38,6 +40,9 @@ const OWN_FILES: [&str; 9] = [
     r"EFI\MICROSOFT\BOOT\BCD",
     r"SOURCES\BOOT.WIM",
     "MEDIALABEL.TXT",
+    "LAUNCHMEDIA.CMD",
+    r"SMS\DATA\TASKSEQUENCE.XML",
+    r"SMS\DATA\TSMBOOTSTRAP.INI",
     "MEDIA.JSON",
     "SHA256SUMS",
 ];
@@ -60,105 +65,6 @@ pub fn is_own_file(path: &MediaPath, include_autorun: bool) -> bool {
         || (include_autorun && is_or_below(&"AUTORUN.INF"))
 }
 
-/// A request with nothing wrong that could be known without looking at the machine. Only
-/// [`CaptureMediaRequest::check`] makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub struct CheckedRequest {
-    boot_image: PathBuf,
-    media_type: MediaType,
-    output: Output,
-    label: MediaLabel,
-    include_autorun: bool,
-    media_size: MediaSize,
-    split_files: bool,
-    file_system: FileSystem,
-    boot_prompt: BootPrompt,
-    image_size: Option<ImageSize>,
-    boot_files: Option<PathBuf>,
-    add: Vec<AddSpec>,
-    checksum: bool,
-    force: bool,
-    source_date_epoch: Option<i64>,
-}
-
-impl CheckedRequest {
-    /// The path of the boot image.
-    pub fn boot_image(&self) -> &Path {
-        &self.boot_image
-    }
-
-    /// The kind of media.
-    pub fn media_type(&self) -> MediaType {
-        self.media_type
-    }
-
-    /// Where the image goes.
-    pub fn output(&self) -> &Output {
-        &self.output
-    }
-
-    /// The media label.
-    pub fn label(&self) -> &MediaLabel {
-        &self.label
-    }
-
-    /// Whether the media has an `autorun.inf`.
-    pub fn include_autorun(&self) -> bool {
-        self.include_autorun
-    }
-
-    /// The size of one disc; no limit for USB.
-    pub fn media_size(&self) -> MediaSize {
-        self.media_size
-    }
-
-    /// Whether a file larger than a disc may be cut into numbered parts.
-    pub fn split_files(&self) -> bool {
-        self.split_files
-    }
-
-    /// The file systems of a disc; of no meaning for USB.
-    pub fn file_system(&self) -> FileSystem {
-        self.file_system
-    }
-
-    /// Whether a disc asks for a key before it starts; of no meaning for USB.
-    pub fn boot_prompt(&self) -> BootPrompt {
-        self.boot_prompt
-    }
-
-    /// The size of the USB image; `None`: as small as the content allows.
-    pub fn image_size(&self) -> Option<ImageSize> {
-        self.image_size
-    }
-
-    /// A folder where boot files are looked for before the boot image.
-    pub fn boot_files(&self) -> Option<&Path> {
-        self.boot_files.as_deref()
-    }
-
-    /// What goes onto the media besides, in the order given.
-    pub fn add(&self) -> &[AddSpec] {
-        &self.add
-    }
-
-    /// Whether `OUT.sha256` is written; never with standard output.
-    pub fn checksum(&self) -> bool {
-        self.checksum
-    }
-
-    /// Whether an existing output file is replaced.
-    pub fn force(&self) -> bool {
-        self.force
-    }
-
-    /// Seconds since 1970-01-01 UTC to which later times are set back.
-    pub fn source_date_epoch(&self) -> Option<i64> {
-        self.source_date_epoch
-    }
-}
-
 impl CaptureMediaRequest {
     /// Reads every value and tests what they say together.
     ///
@@ -171,7 +77,7 @@ impl CaptureMediaRequest {
     /// All problems, never an empty list, first those of single values in the order of the
     /// options, then those of values together.
     pub fn check(&self) -> Result<CheckedRequest, Vec<Problem>> {
-        let mut problems = Problems(Vec::new());
+        let mut problems = Problems::default();
 
         let boot_image = problems.boot_image(self.boot_image.as_deref());
         let media_type = problems.parse::<MediaType>("media-type", self.media_type.as_deref());
@@ -191,19 +97,35 @@ impl CaptureMediaRequest {
         let file_system = problems.parse("file-system", self.file_system.as_deref());
         let boot_prompt = problems.parse("boot-prompt", self.boot_prompt.as_deref());
         let image_size = problems.parse("image-size", self.image_size.as_deref());
-        if self.boot_files.as_deref().is_some_and(|folder| folder.as_os_str().is_empty()) {
-            let remedy = "name the folder that holds the boot files, or leave the option out";
-            let what = "the path of the folder is empty";
-            problems.push("boot-files", ProblemKind::Malformed, what, remedy);
+        let target_arch = problems.parse("target-arch", self.target_arch.as_deref());
+        let boot_manager = problems.parse("boot-manager", self.boot_manager.as_deref());
+        let bcd = problems.parse("bcd", self.bcd.as_deref());
+        let bcd_locale = problems.parse("bcd-locale", self.bcd_locale.as_deref());
+        let bcd_resolution = problems.parse("bcd-resolution", self.bcd_resolution.as_deref());
+        if self.boot_index == Some(0) {
+            let what = "the images of a WIM are numbered from 1";
+            let remedy = "give the number of the image to start; capmedia inspect lists them";
+            problems.push("boot-index", ProblemKind::OutOfRange, what, remedy);
         }
-        let add: Vec<AddSpec> =
-            self.add.iter().filter_map(|text| problems.parse("add", Some(text))).collect();
+        let require_hwids: Vec<(usize, HardwareId)> =
+            problems.parse_all("require-hwid", &self.require_hwid);
+        let capture_destination =
+            problems.parse("capture-destination", self.capture_destination.as_deref());
+        let capture_account = problems.parse("capture-account", self.capture_account.as_deref());
+        let image_creator = problems.parse("image-creator", self.image_creator.as_deref());
+        let image_description =
+            problems.parse("image-description", self.image_description.as_deref());
+        let image_version = problems.parse("image-version", self.image_version.as_deref());
+        self.check_paths(&mut problems);
+        let add: Vec<(usize, AddSpec)> = problems.parse_all("add", &self.add);
 
         if let Some(media_type) = media_type {
             self.check_applicable(media_type, &mut problems);
         }
-        let limited = media_size.unwrap_or_default() != MediaSize::UNLIMITED;
-        if self.split_files && !(limited && media_type == Some(MediaType::CdDvd)) {
+        // A size or type that could not be read may have been a good one.
+        let limited = self.media_size.is_some() && media_size != Some(MediaSize::UNLIMITED);
+        let disc = media_type.is_none_or(|media_type| media_type == MediaType::CdDvd);
+        if self.split_files && !(limited && disc) {
             problems.push(
                 "split-files",
                 ProblemKind::NotApplicable,
@@ -211,22 +133,29 @@ impl CaptureMediaRequest {
                 "leave it out, or limit the discs with --media-size",
             );
         }
+        self.check_boot(bcd, &mut problems);
+        self.check_password(&mut problems);
         if let (Some(size), Some(MediaType::Usb)) = (image_size, media_type) {
             problems.usb_image_size(size);
         }
-        for add in &add {
+        for (item, add) in &add {
+            problems.item = Some(*item);
             problems.add(add, self.include_autorun);
         }
         problems.repeated(&add);
+        problems.item = None;
         if let Some(output) = &output {
             match output.file() {
                 None => self.check_stdout(&mut problems),
-                Some(file) => problems.overlap(file, boot_image, &add),
+                Some(file) => {
+                    problems.overlap(file, boot_image, &add);
+                    self.check_read(file, &mut problems);
+                }
             }
         }
 
         match (boot_image, media_type, output) {
-            (Some(boot_image), Some(media_type), Some(output)) if problems.0.is_empty() => {
+            (Some(boot_image), Some(media_type), Some(output)) if problems.found.is_empty() => {
                 Ok(CheckedRequest {
                     boot_image: boot_image.to_owned(),
                     media_type,
@@ -239,13 +168,33 @@ impl CaptureMediaRequest {
                     boot_prompt: boot_prompt.unwrap_or_default(),
                     image_size,
                     boot_files: self.boot_files.clone(),
-                    add,
+                    target_arch,
+                    boot_manager: boot_manager.unwrap_or_default(),
+                    bcd: bcd.unwrap_or_default(),
+                    bcd_locale,
+                    bcd_resolution,
+                    bcd_text_mode: self.bcd_text_mode,
+                    boot_index: self.boot_index,
+                    require_hwids: require_hwids.into_iter().map(|(_, id)| id).collect(),
+                    hwids: self.hwids.clone(),
+                    task_sequence: self.task_sequence.clone(),
+                    capture_destination,
+                    capture_account,
+                    capture_password_file: self.capture_password_file.clone(),
+                    store_password: self.store_password,
+                    image_creator,
+                    image_description,
+                    image_version,
+                    runtime: self.runtime.clone(),
+                    template: self.template.clone(),
+                    add: add.into_iter().map(|(_, add)| add).collect(),
                     checksum: self.checksum,
                     force: self.force,
                     source_date_epoch: self.source_date_epoch,
+                    read_files: Vec::new(),
                 })
             }
-            _ => Err(problems.0),
+            _ => Err(problems.found),
         }
     }
 
@@ -284,6 +233,98 @@ impl CaptureMediaRequest {
         }
     }
 
+    /// Paths that are only opened later.
+    fn check_paths(&self, problems: &mut Problems) {
+        let rows = [
+            ("boot-files", &self.boot_files, "the folder that holds the boot files"),
+            ("hwids", &self.hwids, "the file that lists the devices"),
+            ("task-sequence", &self.task_sequence, "the task sequence, an .xml or exported .zip"),
+            ("capture-password-file", &self.capture_password_file, "the file with the password"),
+            ("runtime", &self.runtime, "the folder that holds the task sequence runtime"),
+            ("template", &self.template, "the folder that holds the files"),
+        ];
+        for (option, path, names) in rows {
+            let Some(path) = path.as_deref() else { continue };
+            if path.as_os_str().is_empty() {
+                let remedy = format!("name {names}, or leave the option out");
+                problems.push(option, ProblemKind::Malformed, "the path is empty", remedy);
+            }
+            problems.control_character(option, path);
+        }
+    }
+
+    /// The output must not replace a file that is read, or lie in a folder that is.
+    fn check_read(&self, output: &Path, problems: &mut Problems) {
+        let rows = [
+            ("--boot-files", &self.boot_files),
+            ("--hwids", &self.hwids),
+            ("--task-sequence", &self.task_sequence),
+            ("--capture-password-file", &self.capture_password_file),
+            ("--runtime", &self.runtime),
+            ("--template", &self.template),
+        ];
+        for (option, path) in rows {
+            let given = path.as_deref().filter(|path| !path.as_os_str().is_empty());
+            let what = match given.and_then(|path| inside(output, path)) {
+                Some(Inside::Same) => format!("the output is what {option} names"),
+                Some(Inside::Below) => format!("the output lies in the folder that {option} names"),
+                None => continue,
+            };
+            problems.push("path", ProblemKind::Conflict, what, "give --path another file");
+        }
+    }
+
+    fn check_boot(&self, bcd: Option<BcdChoice>, problems: &mut Problems) {
+        let image = bcd == Some(BcdChoice::Image);
+        let rows = [
+            ("bcd-locale", self.bcd_locale.is_some()),
+            ("bcd-resolution", self.bcd_resolution.is_some()),
+            ("bcd-text-mode", self.bcd_text_mode),
+        ];
+        for (option, given) in rows {
+            if image && given {
+                let what = "the boot image's own boot configuration is not changed";
+                let remedy = "leave it out, or have a new one made with --bcd own";
+                problems.push(option, ProblemKind::Conflict, what, remedy);
+            }
+        }
+        if self.bcd_resolution.is_some() && self.bcd_text_mode {
+            let what = "text has no resolution";
+            let remedy = "leave it or --bcd-text-mode out";
+            problems.push("bcd-resolution", ProblemKind::Conflict, what, remedy);
+        }
+    }
+
+    /// A password on the media must be wanted twice.
+    fn check_password(&self, problems: &mut Problems) {
+        if self.capture_password_file.is_some() && !self.store_password {
+            problems.push(
+                "capture-password-file",
+                ProblemKind::Conflict,
+                "the password would stand on the media, readable by everybody who holds it",
+                "leave it out and have the password typed or set when the sequence runs, or accept \
+                 that with --store-password",
+            );
+        }
+        if self.capture_password_file.is_some()
+            && self.capture_account.is_none()
+            && self.task_sequence.is_none()
+        {
+            let what = "there is a password and no account that it belongs to";
+            let remedy = "give the account with --capture-account";
+            problems.push("capture-password-file", ProblemKind::Conflict, what, remedy);
+        }
+        if self.store_password
+            && self.capture_password_file.is_none()
+            && self.task_sequence.is_none()
+        {
+            let what = "there is no password that could be stored";
+            let remedy = "leave it out, or give --capture-password-file or a --task-sequence that \
+                          holds one";
+            problems.push("store-password", ProblemKind::NotApplicable, what, remedy);
+        }
+    }
+
     fn check_stdout(&self, problems: &mut Problems) {
         if self.checksum {
             problems.push(
@@ -305,7 +346,12 @@ impl CaptureMediaRequest {
 }
 
 /// The problems so far.
-struct Problems(Vec<Problem>);
+#[derive(Default)]
+struct Problems {
+    found: Vec<Problem>,
+    /// Which of several values of an option is looked at.
+    item: Option<usize>,
+}
 
 impl Problems {
     fn push(
@@ -315,7 +361,7 @@ impl Problems {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.0.push(Problem { option, kind, what: what.into(), remedy: remedy.into() });
+        self.found.push(Problem::new(option, kind, what, remedy).with_item(self.item));
     }
 
     fn refused(&mut self, option: &'static str, error: &impl Refusal) {
@@ -334,6 +380,21 @@ impl Problems {
         text?.parse().map_err(|error| self.refused(option, &error)).ok()
     }
 
+    /// What can be read, each with its place among all.
+    fn parse_all<T: FromStr<Err: Refusal>>(
+        &mut self,
+        option: &'static str,
+        texts: &[String],
+    ) -> Vec<(usize, T)> {
+        let mut values = Vec::new();
+        for (item, text) in texts.iter().enumerate() {
+            self.item = Some(item);
+            values.extend(self.parse(option, Some(text)).map(|value| (item, value)));
+        }
+        self.item = None;
+        values
+    }
+
     fn boot_image<'a>(&mut self, path: Option<&'a Path>) -> Option<&'a Path> {
         let remedy = "give the path of a Windows PE boot image (a .wim file)";
         let Some(path) = path else {
@@ -345,6 +406,8 @@ impl Problems {
         } else if path.as_os_str() == "-" {
             // A file of that name is ./-, as for --path.
             "a boot image is read by position and cannot come from standard input".to_owned()
+        } else if self.control_character("boot-image", path) {
+            return None;
         } else if !names_a_file(path) {
             format!("{} names a folder, not a file", shown(&path.to_string_lossy()))
         } else {
@@ -352,6 +415,16 @@ impl Problems {
         };
         self.push("boot-image", ProblemKind::Malformed, what, remedy);
         None
+    }
+
+    /// Tells of a control character in a path of the host; whether there is one.
+    fn control_character(&mut self, option: &'static str, path: &Path) -> bool {
+        let found = control_character(&path.to_string_lossy());
+        if let Some((position, found)) = found {
+            let what = error::control_character(position, found);
+            self.push(option, ProblemKind::Malformed, what, error::CONTROL_CHARACTER_REMEDY);
+        }
+        found.is_some()
     }
 
     fn usb_image_size(&mut self, size: ImageSize) {
@@ -377,7 +450,8 @@ impl Problems {
         let media = add.media();
         if is_own_file(media, include_autorun) {
             let what = format!("{media} is a file that capmedia makes itself");
-            let remedy = "give another media path; to bring your own boot files use --boot-files";
+            let remedy = "give another media path; to bring your own boot files use --boot-files, \
+                          to bring a file of the media data --template or --task-sequence";
             self.push("add", ProblemKind::Reserved, what, remedy);
         }
         // A problem and not a warning, because the operator chose this name just now and can choose
@@ -390,9 +464,10 @@ impl Problems {
 
     /// The same host path to the same media path twice collides whether it is a file or a folder.
     /// Different host paths may be folders, which are merged: that is for the planner to know.
-    fn repeated(&mut self, add: &[AddSpec]) {
+    fn repeated(&mut self, add: &[(usize, AddSpec)]) {
         let mut seen = HashMap::new();
-        for add in add {
+        for (item, add) in add {
+            self.item = Some(*item);
             let times = seen.entry((lexical(add.host()), add.media().folded())).or_insert(0_u32);
             *times = times.saturating_add(1);
             if *times == 2 {
@@ -404,13 +479,13 @@ impl Problems {
 
     /// The output must not replace, or become part of, what it is made from. Only what the paths
     /// say: links are not followed.
-    fn overlap(&mut self, output: &Path, boot_image: Option<&Path>, add: &[AddSpec]) {
+    fn overlap(&mut self, output: &Path, boot_image: Option<&Path>, add: &[(usize, AddSpec)]) {
         let remedy = "give --path another file";
         if boot_image.is_some_and(|boot_image| lexical(boot_image) == lexical(output)) {
             let what = "the output is the boot image";
             self.push("path", ProblemKind::Conflict, what, remedy);
         }
-        for add in add {
+        for (_, add) in add {
             let what = match inside(output, add.host()) {
                 Some(Inside::Same) => format!("the output is the file added by {add}"),
                 Some(Inside::Below) => format!("the output lies in the folder added by {add}"),
@@ -465,6 +540,9 @@ mod tests {
             "sources/boot.wim",
             "sources/boot.wim/x",
             "MediaLabel.txt",
+            "launchmedia.cmd",
+            "SMS/data/TaskSequence.xml",
+            r"sms\DATA\TsmBootstrap.ini",
             "media.json",
             "sha256sums",
         ] {
@@ -479,6 +557,8 @@ mod tests {
             "efi/boot/grubx64.efi",
             "EFI/Microsoft/Boot/BCD.LOG",
             "sources/boot.wim2",
+            "SMS/data/Variables.dat",
+            "SMS/pkg/PS100005/TaskSequence.xml",
             "autorun.inf",
         ] {
             assert!(!own(text, false), "{text}");

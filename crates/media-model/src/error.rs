@@ -38,6 +38,8 @@ display_both_halves!(
     PackageIdError,
     MediaPathError,
     AddSpecError,
+    HardwareIdError,
+    LocaleError,
 );
 
 /// Why a text is no [`MediaLabel`](crate::MediaLabel).
@@ -179,6 +181,15 @@ impl Refusal for NameError {
     }
 }
 
+/// What is wrong with a path of the host that holds a control character.
+pub(crate) fn control_character(position: usize, found: char) -> String {
+    format!("{found:?} at byte {position} is a control character, which no path here may hold")
+}
+
+/// The way out of [`control_character`].
+pub(crate) const CONTROL_CHARACTER_REMEDY: &str = "put paths with \\ in single quotes in a request \
+                                                   file ('C:\\folder\\file'), or rename the file";
+
 /// Why a path is no [`Output`](crate::Output).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -190,6 +201,13 @@ pub enum OutputError {
         /// The path, as far as it is Unicode.
         path: String,
     },
+    /// A control character.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
 }
 
 impl Refusal for OutputError {
@@ -197,11 +215,15 @@ impl Refusal for OutputError {
         match self {
             Self::Empty => "the output path is empty".to_owned(),
             Self::Folder { path } => format!("{} names a folder, not a file", shown(path)),
+            Self::Character { position, found } => control_character(*position, *found),
         }
     }
 
     fn remedy(&self) -> String {
-        "give the path of the image file to make, or - for standard output".to_owned()
+        match self {
+            Self::Character { .. } => CONTROL_CHARACTER_REMEDY.to_owned(),
+            _ => "give the path of the image file to make, or - for standard output".to_owned(),
+        }
     }
 }
 
@@ -359,6 +381,13 @@ pub enum AddSpecError {
     },
     /// Nothing before the `=`.
     EmptyHost,
+    /// A control character in the host path.
+    HostCharacter {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
     /// The media path holds a `=`, so the text form would be split elsewhere.
     EqualsInMediaPath {
         /// Byte offset in the media path.
@@ -375,6 +404,7 @@ impl Refusal for AddSpecError {
                 format!("{} has no = between host path and media path", shown(text))
             }
             Self::EmptyHost => "nothing stands before the =".to_owned(),
+            Self::HostCharacter { position, found } => control_character(*position, *found),
             Self::EqualsInMediaPath { position } => {
                 format!("= at byte {position} of the media path")
             }
@@ -387,10 +417,79 @@ impl Refusal for AddSpecError {
             Self::NoEquals { .. } | Self::EmptyHost => {
                 "write HOST=MEDIA_PATH, such as tools=\\Tools; the last = divides".to_owned()
             }
+            Self::HostCharacter { .. } => CONTROL_CHARACTER_REMEDY.to_owned(),
             Self::EqualsInMediaPath { .. } => {
                 "give the file a name without =, or add the folder that holds it".to_owned()
             }
             Self::MediaPath(error) => error.remedy(),
         }
+    }
+}
+
+/// Why a text is no [`HardwareId`](crate::HardwareId).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HardwareIdError {
+    /// Nothing was given.
+    Empty,
+    /// A character that no hardware ID has.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
+    /// No backslash, which divides the bus from the rest; a shell may have taken it.
+    NoBus,
+    /// A PCI device without vendor and device, or a PCI class.
+    Pci,
+    /// More characters than a hardware ID has.
+    TooLong {
+        /// Characters given.
+        length: usize,
+        /// Characters allowed.
+        max: usize,
+    },
+}
+
+impl Refusal for HardwareIdError {
+    fn what(&self) -> String {
+        match self {
+            Self::Empty => "the hardware ID is empty".to_owned(),
+            Self::Character { position, found } => {
+                format!("{found:?} at byte {position} cannot stand in a hardware ID")
+            }
+            Self::NoBus => "the hardware ID has no backslash behind the name of a bus".to_owned(),
+            Self::Pci => {
+                "the hardware ID of a PCI device begins neither with PCI\\VEN_vvvv&DEV_dddd nor with \
+                 PCI\\CC_cccc (hexadecimal digits)"
+                    .to_owned()
+            }
+            Self::TooLong { length, max } => {
+                format!("the hardware ID has {length} characters where {max} are allowed")
+            }
+        }
+    }
+
+    fn remedy(&self) -> String {
+        "give one ID as Device Manager shows it, such as 'PCI\\VEN_8086&DEV_15F3', in quotes on a \
+         command line; repeat the option for more"
+            .to_owned()
+    }
+}
+
+/// Why a text is no [`Locale`](crate::Locale).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocaleError {
+    pub(crate) found: String,
+}
+
+impl Refusal for LocaleError {
+    fn what(&self) -> String {
+        format!("{} is no name of a language", shown(&self.found))
+    }
+
+    fn remedy(&self) -> String {
+        "give one such as en-US".to_owned()
     }
 }

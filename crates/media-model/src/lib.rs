@@ -54,29 +54,42 @@
 //! );
 //! ```
 
+mod boot;
 mod capacity;
 mod check;
+mod checked;
+mod config_mgr;
 mod error;
+mod identifier;
 mod label;
 mod member;
+mod option;
 mod package;
 mod path;
+mod print;
 mod problem;
 mod request;
+mod request_file;
 mod target;
 pub mod task_sequence;
 mod text;
 
+pub use boot::{BcdChoice, BcdResolution, BootManagerChoice};
 pub use capacity::{ImageSize, MediaSize};
-pub use check::{CheckedRequest, is_own_file};
+pub use check::is_own_file;
+pub use checked::CheckedRequest;
+pub use config_mgr::ConfigMgrError;
 pub use error::{
-    AddSpecError, LabelError, MediaPathError, NameError, OutputError, PackageIdError, Refusal,
-    SizeError, SizeFault,
+    AddSpecError, HardwareIdError, LabelError, LocaleError, MediaPathError, NameError, OutputError,
+    PackageIdError, Refusal, SizeError, SizeFault,
 };
+pub use identifier::{HardwareId, Locale};
 pub use label::{FatLabel, IsoLabel, JolietLabel, MediaLabel};
 pub use member::{part_name, set_member, set_member_number};
+pub use option::{Absent, RequestOption, Slot};
 pub use package::PackageId;
 pub use path::{AddSpec, MediaPath};
-pub use problem::{Problem, ProblemKind};
+pub use problem::{Place, Problem, ProblemKind};
 pub use request::CaptureMediaRequest;
+pub use request_file::RequestFile;
 pub use target::{BootPrompt, FileSystem, MediaType, Output, TargetArch};

@@ -197,6 +197,12 @@ fn is_device_name(name: &str) -> bool {
     matches!((number.next(), number.next()), (Some('1'..='9' | '¹' | '²' | '³'), None))
 }
 
+/// The first control character of a path of the host and its byte. Files may have such names, but what
+/// puts one there is nearly always a `\t` or `\n` of a Windows path in double quotes.
+pub(crate) fn control_character(host: &str) -> Option<(usize, char)> {
+    host.char_indices().find(|(_, c)| c.is_control())
+}
+
 /// A file or folder of the host that goes onto the media: `HOST=MEDIA_PATH`, divided at the last
 /// `=`.
 ///
@@ -230,10 +236,13 @@ impl AddSpec {
     ///
     /// # Errors
     ///
-    /// [`AddSpecError`] when `host` is empty or `media` holds a `=`.
+    /// [`AddSpecError`] when `host` is empty or holds a control character, or `media` holds a `=`.
     pub fn from_parts(host: &str, media: MediaPath) -> Result<Self, AddSpecError> {
         if host.is_empty() {
             return Err(AddSpecError::EmptyHost);
+        }
+        if let Some((position, found)) = control_character(host) {
+            return Err(AddSpecError::HostCharacter { position, found });
         }
         if let Some(position) = media.0.find('=') {
             return Err(AddSpecError::EqualsInMediaPath { position });
@@ -370,6 +379,8 @@ mod tests {
         }
         assert_eq!(AddSpec::new("d"), Err(AddSpecError::NoEquals { text: "d".to_owned() }));
         assert_eq!(AddSpec::new("=d"), Err(AddSpecError::EmptyHost));
+        let line_feed = AddSpecError::HostCharacter { position: 2, found: '\n' };
+        assert_eq!(AddSpec::new("C:\new=d"), Err(line_feed));
         assert_eq!(
             AddSpec::new("d=a//b"),
             Err(AddSpecError::MediaPath(MediaPathError::EmptyComponent { position: 2 }))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[must_use]
 pub struct CaptureMediaRequest {
-    version: FormatVersion,
+    pub(crate) version: FormatVersion,
     /// The boot image: the path of a WIM. Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_image: Option<PathBuf>,
@@ -52,6 +52,74 @@ pub struct CaptureMediaRequest {
     /// A folder where boot files are looked for before the boot image. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_files: Option<PathBuf>,
+    /// The computer the media is for: see [`TargetArch`](crate::TargetArch). Default the boot
+    /// image's own architecture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_arch: Option<String>,
+    /// The certificate of the UEFI boot manager: see
+    /// [`BootManagerChoice`](crate::BootManagerChoice). Default `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_manager: Option<String>,
+    /// Where the boot configuration comes from: see [`BcdChoice`](crate::BcdChoice). Default `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bcd: Option<String>,
+    /// The language of a boot configuration of ours: see [`Locale`](crate::Locale). Default the boot
+    /// image's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bcd_locale: Option<String>,
+    /// The resolution of the boot manager under a boot configuration of ours: see
+    /// [`BcdResolution`](crate::BcdResolution). Default it chooses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bcd_resolution: Option<String>,
+    /// Whether the boot manager shows text alone under a boot configuration of ours. Default no.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub bcd_text_mode: bool,
+    /// The image that the media's copy of the boot image starts, from 1. Default the one that the
+    /// boot image names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boot_index: Option<u32>,
+    /// Devices that the boot image must have a driver for: see [`HardwareId`](crate::HardwareId).
+    /// Default none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub require_hwid: Vec<String>,
+    /// A file that lists the devices of the reference computer. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hwids: Option<PathBuf>,
+    /// The task sequence of the media, as XML or exported. Default the built-in capture sequence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_sequence: Option<PathBuf>,
+    /// Where the image is captured to: see
+    /// [`CaptureDestination`](crate::task_sequence::CaptureDestination). Default it must be set when
+    /// the sequence runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_destination: Option<String>,
+    /// The account that writes there: see [`CaptureAccount`](crate::task_sequence::CaptureAccount).
+    /// Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_account: Option<String>,
+    /// A file whose only line is that account's password. Only with `store_password`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture_password_file: Option<PathBuf>,
+    /// Whether passwords may stand on the media, **readable by everybody who holds it**. Default no.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub store_password: bool,
+    /// Who made the image: see [`ImageCreator`](crate::task_sequence::ImageCreator). Default empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_creator: Option<String>,
+    /// What the image is: see [`ImageDescription`](crate::task_sequence::ImageDescription). Default
+    /// empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_description: Option<String>,
+    /// The version of the image: see [`ImageVersion`](crate::task_sequence::ImageVersion). Default
+    /// empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_version: Option<String>,
+    /// A folder of the site's own task sequence runtime. Default what the boot image holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<PathBuf>,
+    /// A folder of files that stand in for those whose content is not confirmed. Default ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<PathBuf>,
     /// What goes onto the media besides: see [`AddSpec`](crate::AddSpec). Default nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub add: Vec<String>,
@@ -123,6 +191,103 @@ impl CaptureMediaRequest {
         Self { boot_files: Some(folder.into()), ..self }
     }
 
+    /// Sets the computer the media is for. Default the boot image's architecture.
+    pub fn with_target_arch(self, target_arch: impl Into<String>) -> Self {
+        Self { target_arch: Some(target_arch.into()), ..self }
+    }
+
+    /// Sets the certificate of the UEFI boot manager. Default `auto`.
+    pub fn with_boot_manager(self, boot_manager: impl Into<String>) -> Self {
+        Self { boot_manager: Some(boot_manager.into()), ..self }
+    }
+
+    /// Sets where the boot configuration comes from. Default `auto`.
+    pub fn with_bcd(self, bcd: impl Into<String>) -> Self {
+        Self { bcd: Some(bcd.into()), ..self }
+    }
+
+    /// Sets the language of a boot configuration of ours. Default the boot image's.
+    pub fn with_bcd_locale(self, bcd_locale: impl Into<String>) -> Self {
+        Self { bcd_locale: Some(bcd_locale.into()), ..self }
+    }
+
+    /// Sets the boot manager's resolution. Default it chooses.
+    pub fn with_bcd_resolution(self, bcd_resolution: impl Into<String>) -> Self {
+        Self { bcd_resolution: Some(bcd_resolution.into()), ..self }
+    }
+
+    /// Sets whether the boot manager shows text alone. Default no.
+    pub fn with_bcd_text_mode(self, bcd_text_mode: bool) -> Self {
+        Self { bcd_text_mode, ..self }
+    }
+
+    /// Sets the image that the media's copy of the boot image starts, from 1. Default the one that
+    /// the boot image names.
+    pub fn with_boot_index(self, index: u32) -> Self {
+        Self { boot_index: Some(index), ..self }
+    }
+
+    /// Adds a device that the boot image must have a driver for.
+    pub fn with_require_hwid(mut self, id: impl Into<String>) -> Self {
+        self.require_hwid.push(id.into());
+        self
+    }
+
+    /// Sets the file that lists the reference computer's devices. Default none.
+    pub fn with_hwids(self, hwids: impl Into<PathBuf>) -> Self {
+        Self { hwids: Some(hwids.into()), ..self }
+    }
+
+    /// Sets the task sequence. Default the built-in capture sequence.
+    pub fn with_task_sequence(self, task_sequence: impl Into<PathBuf>) -> Self {
+        Self { task_sequence: Some(task_sequence.into()), ..self }
+    }
+
+    /// Sets where the image is captured to. Default none.
+    pub fn with_capture_destination(self, capture_destination: impl Into<String>) -> Self {
+        Self { capture_destination: Some(capture_destination.into()), ..self }
+    }
+
+    /// Sets the account that writes there. Default none.
+    pub fn with_capture_account(self, capture_account: impl Into<String>) -> Self {
+        Self { capture_account: Some(capture_account.into()), ..self }
+    }
+
+    /// Sets the file that holds its password. Default none.
+    pub fn with_capture_password_file(self, capture_password_file: impl Into<PathBuf>) -> Self {
+        Self { capture_password_file: Some(capture_password_file.into()), ..self }
+    }
+
+    /// Sets whether passwords may stand on the media. Default no.
+    pub fn with_store_password(self, store_password: bool) -> Self {
+        Self { store_password, ..self }
+    }
+
+    /// Sets who made the image. Default empty.
+    pub fn with_image_creator(self, image_creator: impl Into<String>) -> Self {
+        Self { image_creator: Some(image_creator.into()), ..self }
+    }
+
+    /// Sets what the image is. Default empty.
+    pub fn with_image_description(self, image_description: impl Into<String>) -> Self {
+        Self { image_description: Some(image_description.into()), ..self }
+    }
+
+    /// Sets the version of the image. Default empty.
+    pub fn with_image_version(self, image_version: impl Into<String>) -> Self {
+        Self { image_version: Some(image_version.into()), ..self }
+    }
+
+    /// Sets the folder of the site's own task sequence runtime. Default none.
+    pub fn with_runtime(self, runtime: impl Into<PathBuf>) -> Self {
+        Self { runtime: Some(runtime.into()), ..self }
+    }
+
+    /// Sets the folder of files that stand in for unconfirmed ones. Default none.
+    pub fn with_template(self, template: impl Into<PathBuf>) -> Self {
+        Self { template: Some(template.into()), ..self }
+    }
+
     /// Adds one file or folder to those that go onto the media besides.
     pub fn with_add(mut self, add: impl Into<String>) -> Self {
         self.add.push(add.into());
@@ -149,10 +314,10 @@ impl CaptureMediaRequest {
 /// The `version` key: always 1. Another version is refused while reading, not by `check`, because
 /// what the other keys mean is then unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct FormatVersion;
+pub(crate) struct FormatVersion;
 
 impl FormatVersion {
-    const NUMBER: u64 = 1;
+    pub(crate) const NUMBER: u64 = 1;
 }
 
 impl Serialize for FormatVersion {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{NameError, OutputError};
+use crate::path::control_character;
 use crate::text::text_form;
 
 /// Gives a field-less enum its text form; the words are matched exactly.
@@ -46,6 +47,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 /// The kind of media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -141,7 +144,8 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`OutputError`] when the path is empty or ends in a separator, `.` or `..`.
+    /// [`OutputError`] when the path is empty, holds a control character, or ends in a separator, `.`
+    /// or `..`.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, OutputError> {
         let path = path.into();
         if path.as_os_str().is_empty() {
@@ -149,6 +153,9 @@ impl Output {
         }
         if path.as_os_str() == "-" {
             return Ok(Self::STDOUT);
+        }
+        if let Some((position, found)) = control_character(&path.to_string_lossy()) {
+            return Err(OutputError::Character { position, found });
         }
         if !names_a_file(&path) {
             return Err(OutputError::Folder { path: path.to_string_lossy().into_owned() });
@@ -215,6 +222,8 @@ mod tests {
             assert_eq!(Output::new(file).unwrap().file(), Some(Path::new(file)));
         }
         assert_eq!(Output::new(""), Err(OutputError::Empty));
+        let tab = OutputError::Character { position: 2, found: '\t' };
+        assert_eq!(Output::new("C:\temp"), Err(tab));
         for folder in ["/", ".", "..", "a/", "a//", "a/.", "a/..", "a/./", "a/././/."] {
             assert_eq!(
                 Output::new(folder),

@@ -3,7 +3,7 @@
 //! ```text
 //! sequence.xml ─┐                     ┌─► Sequence::to_xml (the 3.10 form)
 //! export.zip ───┼─► Sequence ─────────┼─► Sequence::check, notices, references
-//! CaptureOptions┘   groups, steps     └─► Sequence::without_stored_secrets
+//! CaptureOptions┘   groups, steps     └─► Sequence::remove_stored_passwords
 //! ```
 //!
 //! The grammar is the one seen in exports of Configuration Manager (`<sequence version="3.10">`)
@@ -30,16 +30,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod assignments;
 mod capture;
 mod check;
 mod condition;
+mod doubts;
 mod error;
 mod export;
 mod extra;
 mod file;
 mod model;
+mod passwords;
 mod read;
+mod references;
 mod secret;
+mod secret_words;
 mod text;
 mod tokens;
 pub mod unconfirmed;
@@ -48,8 +53,8 @@ mod word;
 mod write;
 mod zip;
 
-pub use capture::CaptureOptions;
-pub use check::{Notice, Reference, ReferenceKind};
+pub use capture::{Applied, CaptureOptions};
+pub use check::Notice;
 pub use condition::{Condition, ConditionNode, Expression, Operator, Test};
 pub use error::{
     CaptureTextError, CaptureTextFault, ExportError, FileError, Position, SecretError,
@@ -61,6 +66,7 @@ pub use file::SequenceFile;
 pub use model::{
     Action, Group, Node, PackageReference, ReferenceList, Sequence, Step, Variable, VariableList,
 };
+pub use references::{Reference, ReferenceKind};
 pub use secret::Secret;
 pub use value::{CaptureAccount, CaptureDestination, ImageCreator, ImageDescription, ImageVersion};
 pub use word::{ExpressionType, OperatorType, RunIn, StepType};

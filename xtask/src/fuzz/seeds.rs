@@ -33,7 +33,73 @@ pub(super) fn make(context: &Context) -> Result<()> {
             put(&corpus, "wim_split", name, &[limits, wim].concat())?;
         }
     }
+    for (name, text) in REQUESTS {
+        put(&corpus, "request_toml", name, text.as_bytes())?;
+    }
+    signed_programs(context, &corpus)?;
+    drivers(context, &corpus)?;
     task_sequences(context, &corpus)
+}
+
+/// A request file without a mistake, and one with some of each sort.
+const REQUESTS: [(&str, &str); 2] = [
+    (
+        "good.toml",
+        "version = 1\nboot-image = 'boot.wim'\nmedia-type = \"usb\"\npath = \"a.img\"\n\
+         add = [\"tools=\\\\Tools\", 'a=B']\nforce = true\nboot-index = 0x2\n",
+    ),
+    (
+        "bad.toml",
+        "version = 2\nlable = 'x'\nforce = True\nlabel\npath = \"C:\\x\"\nadd = ['a' 7]\n\
+         label = 'x'\nlabel = 'y'\nhwids.a = 1\ncapture-password = ''\n[more]\nbcd = {a = 1}\n",
+    ),
+];
+
+/// The fixtures themselves.
+fn signed_programs(context: &Context, corpus: &Path) -> Result<()> {
+    let fixtures = context.root().join("crates/boot-image/tests/fixtures/authenticode");
+    for name in ["pca-2011-x64.efi", "ca-2023-ia32.efi", "nested-x64.efi", "two-entries-x64.efi"] {
+        let path = fixtures.join(name);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        put(corpus, "authenticode", name, &bytes)?;
+    }
+    Ok(())
+}
+
+/// The fixtures themselves.
+fn drivers(context: &Context, corpus: &Path) -> Result<()> {
+    let fixtures = context.root().join("crates/boot-image/tests/fixtures/drivers");
+    for (target, names) in [
+        ("inf_read", &["net-utf16.inf", "storage-utf8.inf", "old-ansi.inf"][..]),
+        ("device_list", &["pnputil-german.txt", "lspci-nnv.txt"]),
+    ] {
+        for name in names {
+            let path = fixtures.join(name);
+            let bytes =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            put(corpus, target, name, &bytes)?;
+        }
+    }
+    let inf = |name: &str| {
+        let path = fixtures.join(name);
+        fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let [utf8, ansi] = [inf("storage-utf8.inf")?, inf("old-ansi.inf")?];
+    let system = small_hive(context, "bios")?;
+    for (name, first) in [("storage", &utf8), ("old", &ansi)] {
+        let parts = [
+            first,
+            &utf8,
+            &b"a0.inf_amd64_0;oem0.inf;\xFF\xFF\x09\nb.inf_amd64_1;oem7.inf;"[..],
+            &system,
+            b"WinPE-WMI-Package~31bf3856ad364e35~amd64~~10.0.26100.1\nWinPE-Scripting-Package",
+            b"[LaunchApp]\r\nAppPath=%SYSTEMROOT%\\System32\\cmd.exe\r\n",
+            br"PCI\VEN_1AF4&DEV_1001",
+            b"10.0.26100",
+        ];
+        put(corpus, "boot_image", name, &parts.join(&b"\n%%\n"[..]))?;
+    }
+    Ok(())
 }
 
 /// The fixtures themselves.

@@ -27,7 +27,7 @@ const ALLOWED: &[Edges] = &[
     // Its tests put a real volume into the disk.
     Edges { name: "disk-image", normal: &["extent-image"], tests: &["fat32-image"] },
     edges("wim-image", &["extent-image"]),
-    edges("boot-image", &["extent-image", "wim-image"]),
+    edges("boot-image", &["bcd-store", "extent-image", "wim-image"]),
     edges("dp-content", &["extent-image"]),
     edges(
         "capmedia",

@@ -107,9 +107,16 @@ pub(crate) fn of(output: Output) -> Ended {
 pub(crate) fn create(kind: &str) -> &'static str {
     match kind {
         "usb" => {
-            "create --boot-image boot.wim --media-type usb --image-size 40MiB --path out/capture.img"
+            "create --boot-image boot.wim --media-type usb --image-size 40MiB \
+             --capture-destination \\\\server\\share\\image.wim --path out/capture.img"
         }
-        "hybrid" => "create --boot-image boot.wim --media-type hybrid --path out/capture.iso",
-        _ => "create --boot-image boot.wim --media-type cd-dvd --path out/capture.iso",
+        "hybrid" => {
+            "create --boot-image boot.wim --media-type hybrid \
+             --capture-destination \\\\server\\share\\image.wim --path out/capture.iso"
+        }
+        _ => {
+            "create --boot-image boot.wim --media-type cd-dvd \
+             --capture-destination \\\\server\\share\\image.wim --path out/capture.iso"
+        }
     }
 }

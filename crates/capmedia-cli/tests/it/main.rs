@@ -8,18 +8,32 @@
     reason = "a test stops at the first surprise, in its helpers too, and tells how long a boot took"
 )]
 
+mod bcd;
+#[path = "../../../capmedia/tests/it/boot_image_fixtures.rs"]
+mod boot_image_fixtures;
+mod boot_images;
+mod boot_managers;
 mod boots;
 mod command;
+mod drivers;
+mod fixtures;
+mod generations;
 mod interrupted;
 mod memory;
+mod other_machines;
 #[path = "../../../capmedia/tests/it/places.rs"]
 mod places;
 #[path = "../../../disk-image/tests/it/qemu.rs"]
 mod qemu;
 mod readers;
+mod requests;
+mod secrets;
+mod secure_boot;
 mod sets;
 // Names, devices and messages in it are those of Unix.
 #[cfg(unix)]
+mod slips;
 mod trouble;
+mod trust;
 mod verbs;
 mod winpe;

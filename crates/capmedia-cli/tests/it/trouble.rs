@@ -70,7 +70,7 @@ fn inputs() {
     }
     for (line, says) in [
         ("inspect none", "cannot read none"),
-        ("inspect text.wim", "text.wim is neither a WIM, an ISO 9660 image nor a disk image"),
+        ("inspect text.wim", "text.wim is no WIM, ISO 9660 image, disk image, boot"),
         ("inspect cut.wim", "cannot read the WIM cut.wim"),
         ("verify none", "cannot verify none"),
         ("verify text.wim", "text.wim"),

@@ -75,7 +75,11 @@ fn create_prints_what_it_made() {
             assert!(text.contains(part), "{part} in {text}");
         }
         let verified = bench.succeed(&format!("verify {}", image(kind)));
-        assert!(String::from_utf8(verified).unwrap().ends_with("no faults\n"));
+        let verified = String::from_utf8(verified).unwrap();
+        assert!(verified.ends_with("no faults\n"), "{verified}");
+        let loader =
+            "EFI/Boot/bootx64.efi: not signed: every machine with Secure Boot on refuses it\n";
+        assert!(verified.contains(loader), "{verified}");
         let quiet = bench.succeed(&format!("{} --force --quiet", create(kind)));
         assert_eq!(quiet, b"");
         assert_eq!(bench.succeed(&format!("verify --quiet {}", image(kind))), b"");
@@ -115,6 +119,11 @@ fn json_objects_have_their_keys() {
         let verified = bench.json(&format!("verify --json {}", image(kind)));
         assert_eq!(verified["faults"], serde_json::json!([]));
         assert_eq!(verified["manifest"], true);
+        let words = "not signed: every machine with Secure Boot on refuses it";
+        let loader = serde_json::json!({
+            "path": "EFI/Boot/bootx64.efi", "signatures": [], "secure-boot": words,
+        });
+        assert_eq!(verified["loaders"], serde_json::json!([loader]));
         let [files, compared] = ["files", "compared"].map(|key| verified[key].as_u64().unwrap());
         assert_eq!(files, compared + 1);
     }

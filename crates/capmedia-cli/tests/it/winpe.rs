@@ -11,7 +11,7 @@ use extent_image::{BytesSource, Digest};
 use wim_image::Wim;
 
 use crate::command::Bench;
-use crate::places::X64;
+use crate::places::{X64, media_data};
 
 /// Files by their paths with `/`; `None` for a folder.
 pub(crate) type Files = BTreeMap<String, Option<Vec<u8>>>;
@@ -44,11 +44,13 @@ impl WinPe {
         Self { bench }
     }
 
-    /// Takes away what discs start by, which stock boot images of the Windows ADK have not.
+    /// Takes away what stock boot images of the Windows ADK have not: what discs start by, and boot
+    /// configurations. The ADK has boot.sdi beside them, Configuration Manager puts it in.
     pub(crate) fn make_stock(&self) {
-        fs::remove_dir_all(self.bench.path("tree/Windows/Boot/DVD/EFI/en-US")).unwrap();
-        fs::remove_file(self.bench.path("tree/Windows/Boot/DVD/PCAT/etfsboot.com")).unwrap();
-        fs::remove_file(self.bench.path("tree/Windows/Boot/DVD/PCAT/en-US/bootfix.bin")).unwrap();
+        let at = |path: &str| self.bench.path(&format!("tree/{path}"));
+        fs::create_dir_all(at("sms/boot")).unwrap();
+        fs::rename(at("Windows/Boot/DVD/PCAT/boot.sdi"), at("sms/boot/boot.sdi")).unwrap();
+        fs::remove_dir_all(at("Windows/Boot/DVD")).unwrap();
     }
 
     /// Captures the folder as `boot.wim`.
@@ -75,6 +77,7 @@ impl WinPe {
         files.insert("sources/boot.wim".into(), file("boot.wim"));
         files.insert("MediaLabel.txt".into(), Some(b"label=Configuration Manager\r\n".into()));
         files.insert("media.json".into(), found["media.json"].clone());
+        files.extend(media_data().map(|(path, content)| (path.to_owned(), Some(content))));
         let sums = files
             .iter()
             .map(|(path, content)| format!("{}  {path}\n", Digest::of(content.as_ref().unwrap())));

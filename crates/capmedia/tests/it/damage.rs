@@ -111,7 +111,7 @@ fn damaged_structures_of_a_disc_are_named_by_their_place() {
         (sample.folder + 68 + 10, "length of an entry in EFI"),
         (catalog + 28, "checksum of the boot catalog"),
         (catalog + 32, "bootable flag"),
-        (catalog + 40, "place of a boot image"),
+        (catalog + 41, "place of a boot image"),
     ] {
         match with_change(&mut sample.bytes, at, 0x08) {
             Ok(found) => {
@@ -382,7 +382,7 @@ fn inspect_tells_what_a_file_is() {
     assert_eq!((wim.architecture.as_deref(), wim.boot_index), (Some("x64"), Some(1)));
     assert_eq!((wim.boot_files.len(), wim.problems.len()), (14, 0));
     let missing: Vec<_> = wim.missing.iter().map(|missing| missing.needed).collect();
-    assert!(missing.iter().all(|needed| *needed == "optional"), "{:?}", wim.missing);
+    assert!(missing.iter().all(|needed| *needed == capmedia::Need::Optional), "{:?}", wim.missing);
     let Inspection::Disc(disc) = inspect(&workshop.path("out/capture.iso")).unwrap() else {
         panic!()
     };

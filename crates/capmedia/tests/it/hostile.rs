@@ -71,7 +71,7 @@ fn a_wrong_bit_in_a_boot_file_is_seen() {
     for (wanted, name) in [
         (&b"stands in for boot/etfsboot.com"[..], r"Windows\Boot\DVD\PCAT\etfsboot.com"),
         (b"stands in for boot/boot.sdi", r"Windows\Boot\DVD\PCAT\boot.sdi"),
-        (b"stands in for boot/bcd", r"Windows\Boot\DVD\PCAT\BCD"),
+        (b"stands in for boot/bootfix.bin", r"Windows\Boot\DVD\PCAT\en-US\bootfix.bin"),
     ] {
         let mut bytes = whole.clone();
         let at = bytes.windows(wanted.len()).position(|bytes| bytes == wanted).unwrap();

@@ -137,7 +137,7 @@ fn without_a_size_the_image_is_as_small_as_4_kib_clusters_allow_and_sparse() {
     assert!((257..=262).contains(&(len >> 20)), "{len}");
     assert!(made.written_bytes < 8 << 20, "{}", made.written_bytes);
     let mut file = File::open(&path).unwrap();
-    assert_eq!(stick_files(&mut file).len(), 15 + 8);
+    assert_eq!(stick_files(&mut file).len(), 24 + 12);
 
     // Content decides when there is much of it.
     sparse(&workshop.path("big"), 600 << 20);

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bcd_store::hive::FileTime;
+use bcd_store::{BootStore, Firmware};
 use capmedia::{Error, Made, create, sample, verify};
 use extent_image::{BytesSource, Digest};
 use fat32_image::check::Volume;
@@ -18,7 +20,10 @@ use tempfile::TempDir;
 use wim_image::write::{ImageBuilder, WimBuilder};
 use wim_image::{Architecture, Wim};
 
-use crate::places::X64;
+use crate::places::{X64, media_data};
+
+/// Where the requests of tests capture to.
+pub(crate) const DESTINATION: &str = r"\\server\share\image.wim";
 
 /// What is on a medium: paths with `/`; `None` for a folder.
 pub(crate) type Files = BTreeMap<String, Option<Vec<u8>>>;
@@ -60,7 +65,8 @@ impl Workshop {
     /// `out/capture.iso` or a small `out/capture.img` of the boot image.
     pub(crate) fn request(&self, kind: &str) -> CaptureMediaRequest {
         let name = if kind == "usb" { "out/capture.img" } else { "out/capture.iso" };
-        let request = CaptureMediaRequest::new(self.path("boot.wim"), kind, self.path(name));
+        let request = CaptureMediaRequest::new(self.path("boot.wim"), kind, self.path(name))
+            .with_capture_destination(DESTINATION);
         if kind == "usb" { request.with_image_size("40MiB") } else { request }
     }
 
@@ -152,6 +158,7 @@ pub(crate) fn expected(kind: &str, wim: &[u8], label: &str, description: &[u8]) 
     files.insert("sources/boot.wim".into(), Some(wim.to_vec()));
     files.insert("MediaLabel.txt".into(), Some(format!("label={label}\r\n").into_bytes()));
     files.insert("media.json".into(), Some(description.to_vec()));
+    files.extend(media_data().map(|(path, content)| (path.to_owned(), Some(content))));
     finish(files)
 }
 
@@ -202,20 +209,35 @@ pub(crate) fn parts_of(wim: &[u8]) -> Parts {
 pub(crate) fn small_parts(machine: Architecture) -> Parts {
     let mut parts = Parts::new();
     for (media, part) in X64 {
-        parts.insert(part.to_owned(), format!("stands in for {media}").into_bytes());
+        let part = match machine {
+            Architecture::X86 => part.replace(r"sms\bin\x64", r"sms\bin\i386"),
+            _ => part.to_owned(),
+        };
+        parts.insert(part, format!("stands in for {media}").into_bytes());
     }
     parts.insert(r"Windows\Boot\EFI\bootmgfw.efi".into(), pe(machine));
+    parts.insert(r"Windows\Boot\DVD\PCAT\BCD".into(), bcd(Firmware::Bios));
+    parts.insert(r"Windows\Boot\DVD\EFI\BCD".into(), bcd(Firmware::Uefi));
     parts.insert(r"Windows\Boot\DVD\EFI\en-US\efisys.bin".into(), floppy());
     parts.insert(r"Windows\System32\winpeshl.ini".into(), b"[LaunchApps]\r\n".to_vec());
     parts
 }
 
+/// A boot configuration that starts media, and is none that `create` makes.
+pub(crate) fn bcd(firmware: Firmware) -> Vec<u8> {
+    hive(&BootStore::new(firmware).with_description("of the boot image"))
+}
+
+pub(crate) fn hive(store: &BootStore) -> Vec<u8> {
+    store.build().unwrap().to_bytes(FileTime::from_unix_seconds(1_600_000_000)).unwrap()
+}
+
 /// As much of a FAT volume as tells that it is one.
 pub(crate) fn floppy() -> Vec<u8> {
-    let mut bytes = vec![0; 512];
+    let mut bytes = vec![0; 2048];
     bytes[..16].copy_from_slice(b"\xEB\x3C\x90MSDOS5.0\0\x02\x01\x01\0");
-    bytes[16..24].copy_from_slice(&[2, 224, 0, 1, 0, 0xF0, 9, 0]);
-    bytes[510..].copy_from_slice(&[0x55, 0xAA]);
+    bytes[16..24].copy_from_slice(&[1, 16, 0, 4, 0, 0xF0, 1, 0]);
+    bytes[510..512].copy_from_slice(&[0x55, 0xAA]);
     bytes
 }
 

@@ -14,6 +14,13 @@ pub const ETFSBOOT: &[u8; 4096] = include_bytes!("../../boot/standins/etfsboot.b
 /// started from to its end and tells what it was: the line of [`boot_wim_line`].
 pub const BOOTX64: &[u8; 2560] = include_bytes!("../../boot/standins/bootx64.efi");
 
+/// The same for firmware of 32 bits on an x86 computer.
+pub const BOOTIA32: &[u8; 2560] = include_bytes!("../../boot/standins/bootia32.efi");
+
+/// The same for arm64. It only prints, on the firmware's console: such a machine has neither COM1 nor
+/// port F4h.
+pub const BOOTAA64: &[u8; 2048] = include_bytes!("../../boot/standins/bootaa64.efi");
+
 /// The program at the head of [`bootmgr`].
 const BOOTMGR_HEAD: &[u8; 896] = include_bytes!("../../boot/standins/bootmgr.bin");
 
@@ -56,7 +63,7 @@ pub fn bootmgr(len: usize) -> Option<Vec<u8>> {
     Some(file)
 }
 
-/// What [`BOOTX64`] says of a `boot.wim` that begins with `MSWIM` and can be read: its length and sum,
+/// What [`BOOTX64`] and its like say of a `boot.wim` that begins with `MSWIM` and can be read: its length and sum,
 /// on one line without its end. The file is read to its end.
 ///
 /// # Errors
@@ -115,13 +122,19 @@ mod tests {
 
     /// The fields of the PE header that firmware and readers of ours look at.
     #[test]
-    fn bootx64_is_an_x64_efi_application() {
-        let u16_at = |at: usize| u16::from_le_bytes([BOOTX64[at], BOOTX64[at + 1]]);
-        assert_eq!(BOOTX64[..2], *b"MZ");
-        let pe = usize::from(BOOTX64[0x3C]);
-        assert_eq!(BOOTX64[pe..pe + 4], *b"PE\0\0");
-        assert_eq!(u16_at(pe + 4), 0x8664);
-        assert_eq!(u16_at(pe + 24), 0x20B);
-        assert_eq!(u16_at(pe + 24 + 68), 10);
+    fn each_loader_is_an_efi_application_for_its_machine() {
+        for (program, machine, magic) in [
+            (&BOOTX64[..], 0x8664, 0x20B),
+            (&BOOTIA32[..], 0x14C, 0x10B),
+            (&BOOTAA64[..], 0xAA64, 0x20B),
+        ] {
+            let u16_at = |at: usize| u16::from_le_bytes([program[at], program[at + 1]]);
+            assert_eq!(program[..2], *b"MZ");
+            let pe = usize::from(program[0x3C]);
+            assert_eq!(program[pe..pe + 4], *b"PE\0\0");
+            assert_eq!(u16_at(pe + 4), machine);
+            assert_eq!(u16_at(pe + 24), magic);
+            assert_eq!(u16_at(pe + 24 + 68), 10);
+        }
     }
 }

@@ -28,6 +28,9 @@ pub(crate) const BIOS_LIMIT: Duration = Duration::from_secs(60);
 /// The same for OVMF, which needs 7 to 14 seconds.
 pub(crate) const UEFI_LIMIT: Duration = Duration::from_secs(180);
 
+/// What OVMF says of a program that is not signed by anyone it trusts.
+pub(crate) const REFUSED: &str = "Access Denied";
+
 /// A machine to be started. It has no network, no clock of the host's and no acceleration, so that
 /// it does the same everywhere.
 pub(crate) struct Qemu {
@@ -94,37 +97,66 @@ impl Qemu {
 
     /// A PC with SeaBIOS.
     pub(crate) fn bios() -> Self {
-        Self::new(64)
+        Self::pc(64)
     }
 
     /// A PC with OVMF, the UEFI of QEMU, and fresh variables.
     pub(crate) fn uefi() -> Self {
-        let mut machine = Self::new(256);
-        let variables = machine.folder.path().join("variables.fd");
-        fs::copy(firmware("VARS"), &variables).expect("OVMF's variables can be copied");
-        let code =
-            format!("if=pflash,format=raw,unit=0,readonly=on,file={}", text(&firmware("CODE")));
-        let variables = format!("if=pflash,format=raw,unit=1,file={}", text(&variables));
-        machine.command.args(["-drive", &code, "-drive", &variables]);
+        Self::pc(256).with_flash(&firmware("CODE", ""), &firmware("VARS", ""))
+    }
+
+    /// A PC whose UEFI has 32 bits.
+    pub(crate) fn uefi32() -> Self {
+        let part = |name| existing(&[format!("/usr/share/OVMF/OVMF32_{name}.fd")], "ovmf-ia32");
+        Self::pc(256).guarded().with_flash(&part("CODE_4M.secboot"), &part("VARS_4M"))
+    }
+
+    /// A PC with an UEFI that knows Secure Boot, and a copy of the file `variables`, whose keys it
+    /// heeds.
+    pub(crate) fn secure_boot(variables: &Path) -> Self {
+        Self::pc(256).guarded().with_flash(&firmware("CODE", ".secboot"), variables)
+    }
+
+    /// A board with a 64-bit ARM processor, UEFI and no screen: the firmware's console is the serial
+    /// line. It ends itself for nobody: [`Qemu::run_until_line`].
+    pub(crate) fn arm64() -> Self {
+        let mut machine = Self::new("qemu-system-aarch64", 256);
+        machine.command.args(["-machine", "virt", "-cpu", "cortex-a57"]);
+        let part =
+            |name| existing(&[format!("/usr/share/AAVMF/AAVMF_{name}.fd")], "qemu-efi-aarch64");
+        machine.with_flash(&part("CODE"), &part("VARS"))
+    }
+
+    fn pc(mib: u32) -> Self {
+        let mut machine = Self::new("qemu-system-x86_64", mib);
+        machine.command.args(["-vga", "std", "-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         machine
     }
 
-    fn new(mib: u32) -> Self {
+    fn new(program: &str, mib: u32) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut command = Command::new("qemu-system-x86_64");
+        let mut command = Command::new(program);
         command.args(["-accel", "tcg", "-m", &mib.to_string(), "-display", "none"]);
-        command.args([
-            "-no-reboot",
-            "-nic",
-            "none",
-            "-no-user-config",
-            "-nodefaults",
-            "-vga",
-            "std",
-        ]);
-        command.args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        command.args(["-no-reboot", "-nic", "none", "-no-user-config", "-nodefaults"]);
         command.arg("-serial").arg(format!("file:{}", text(&folder.path().join("serial"))));
         Self { command, folder }
+    }
+
+    /// Only the firmware itself may write its variables: builds with Secure Boot start nowhere else.
+    fn guarded(mut self) -> Self {
+        self.command.args(["-machine", "q35,smm=on"]);
+        self.command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+        self
+    }
+
+    /// The firmware's code, and a copy of its variables.
+    fn with_flash(mut self, code: &Path, variables: &Path) -> Self {
+        let copy = self.folder.path().join("variables.fd");
+        fs::copy(variables, &copy).expect("the firmware's variables can be copied");
+        let code = format!("if=pflash,format=raw,unit=0,readonly=on,file={}", text(code));
+        let variables = format!("if=pflash,format=raw,unit=1,file={}", text(&copy));
+        self.command.args(["-drive", &code, "-drive", &variables]);
+        self
     }
 
     /// A hard disk.
@@ -173,6 +205,11 @@ impl Qemu {
     /// A disc in a USB drive at a controller of QEMU's: `qemu-xhci`, `usb-ehci`.
     pub(crate) fn with_usb_disc(self, controller: &str, image: &Path) -> Self {
         self.with_disc_at(controller, "usb-storage", image)
+    }
+
+    /// A disc in a drive at a SCSI controller of the kind that virtual machines have.
+    pub(crate) fn with_scsi_disc(self, image: &Path) -> Self {
+        self.with_disc_at("virtio-scsi-pci,id=scsi", "scsi-cd,bus=scsi.0", image)
     }
 
     fn with_disc_at(mut self, controller: &str, device: &str, image: &Path) -> Self {
@@ -330,7 +367,10 @@ struct Running(Child);
 impl Running {
     fn start(command: &mut Command) -> Self {
         let child = command.stdout(Stdio::piped()).spawn();
-        Self(child.expect("qemu-system-x86_64 starts (Debian package qemu-system-x86)"))
+        Self(child.unwrap_or_else(|error| {
+            let program = command.get_program();
+            panic!("{program:?}, of the Debian packages qemu-system-x86 and -arm: {error}")
+        }))
     }
 }
 
@@ -363,16 +403,21 @@ fn screen_of(answer: &[u8]) -> String {
     rows.collect::<Vec<_>>().join("\n").trim_end().to_owned()
 }
 
-/// The parts of OVMF where distributions put them.
-fn firmware(part: &str) -> PathBuf {
+/// The parts of OVMF where distributions put them: `CODE` or `VARS`, of a build like `.secboot`.
+pub(crate) fn firmware(part: &str, build: &str) -> PathBuf {
     let names = [
-        format!("/usr/share/OVMF/OVMF_{part}.fd"),
-        format!("/usr/share/OVMF/OVMF_{part}_4M.fd"),
-        format!("/usr/share/edk2/ovmf/OVMF_{part}.fd"),
-        format!("/usr/share/edk2/x64/OVMF_{part}.4m.fd"),
+        // First, because Debian's of 2 MiB with Secure Boot starts nothing.
+        format!("/usr/share/OVMF/OVMF_{part}_4M{build}.fd"),
+        format!("/usr/share/OVMF/OVMF_{part}{build}.fd"),
+        format!("/usr/share/edk2/ovmf/OVMF_{part}{build}.fd"),
+        format!("/usr/share/edk2/x64/OVMF_{part}{build}.4m.fd"),
     ];
+    existing(&names, "ovmf")
+}
+
+fn existing(names: &[String], package: &str) -> PathBuf {
     let found = names.iter().map(PathBuf::from).find(|path| path.exists());
-    found.unwrap_or_else(|| panic!("no OVMF in {names:?} (Debian package ovmf)"))
+    found.unwrap_or_else(|| panic!("none of {names:?} (Debian package {package})"))
 }
 
 /// The part of a drive that says where its bytes are, when `sector` of 512 bytes cannot be read the

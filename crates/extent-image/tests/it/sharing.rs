@@ -1,7 +1,7 @@
 //! Local files into a file, on file systems that share blocks and on others.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -12,6 +12,34 @@ use extent_image::{
 
 /// Lengths around the limits of sharing, each on a block boundary, then off one.
 const LENGTHS: [usize; 7] = [1, 65_535, 65_536, 65_537, 69_632, 1 << 20, (3 << 20) + 100];
+
+/// A file but for its first bytes.
+struct Changed(FileSource);
+
+const HEAD: &[u8] = &[9; 300];
+
+impl Source for Changed {
+    fn len(&self) -> u64 {
+        Source::len(&self.0)
+    }
+
+    fn open(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        let head = HEAD.get(from as usize..).unwrap_or_default();
+        Ok(Box::new(head.chain(self.0.open(from.max(HEAD.len() as u64))?)))
+    }
+
+    fn describe(&self) -> String {
+        Source::describe(&self.0)
+    }
+
+    fn open_local(&self) -> io::Result<Option<(File, u64)>> {
+        self.0.open_local()
+    }
+
+    fn local_from(&self) -> u64 {
+        HEAD.len() as u64
+    }
+}
 
 fn plan(folder: &Path) -> (Plan, Vec<Arc<dyn Source>>) {
     let mut builder = PlanBuilder::new();
@@ -28,6 +56,12 @@ fn plan(folder: &Path) -> (Plan, Vec<Arc<dyn Source>>) {
             sources.push(source);
         }
     }
+    let path = folder.join("changed");
+    fs::write(&path, vec![7; 1 << 20]).unwrap();
+    let source: Arc<dyn Source> = Arc::new(Changed(FileSource::new(path).unwrap()));
+    builder.zero_to("gap", builder.position().next_multiple_of(4096)).unwrap();
+    builder.source("data", Arc::clone(&source)).unwrap();
+    sources.push(source);
     builder.bytes("tail", "tail").unwrap();
     (builder.finish(), sources)
 }
@@ -112,6 +146,8 @@ fn blocks_are_shared_on_a_mounted_xfs() {
     let xfs = Xfs::mount();
     let report = written_right(&xfs.path());
     // 64 KiB, 64 KiB and a byte, 68 KiB, 1 MiB, 3 MiB and 100 bytes: whole blocks, on boundaries.
-    assert_eq!(report.shared, 65_536 + 65_536 + 69_632 + (1 << 20) + (3 << 20));
+    // Of the file with another head all but the head's block.
+    let changed = (1 << 20) - 4096;
+    assert_eq!(report.shared, 65_536 + 65_536 + 69_632 + (1 << 20) + (3 << 20) + changed);
     changes_are_seen(&xfs.path());
 }

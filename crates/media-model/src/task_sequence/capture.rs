@@ -1,6 +1,6 @@
 //! The built-in capture sequence (configmgr-media 3.3 and 3.4).
 
-use super::model::{Group, Node, Sequence, Step, Variable};
+use super::model::{Group, Node, Sequence, Step, Variable, VariableList};
 use super::secret::Secret;
 use super::unconfirmed::{GROUP_NAME, WRITTEN_EMPTY};
 use super::value::{
@@ -111,24 +111,47 @@ impl CaptureOptions {
         sequence
     }
 
-    /// Puts the options that are given into every capture step of a sequence, in place of what
-    /// stands there, and leaves the others alone; returns how many steps there are.
-    pub fn apply_to(&self, sequence: &mut Sequence) -> usize {
-        self.apply_to_nodes(&mut sequence.nodes)
+    /// Puts the options that are given into every capture step of a sequence that is enabled, in
+    /// place of what stands there, and leaves the others alone.
+    ///
+    /// Where another account takes the place of one and no password is given, the password of the
+    /// one before goes: it is not the new one's.
+    pub fn apply_to(&self, sequence: &mut Sequence) -> Applied {
+        let shared = &sequence.global_variables;
+        let shared = shared.value(CaptureAccount::VARIABLE).map(str::to_owned);
+        let mut applied = Applied::default();
+        self.apply_to_nodes(&mut sequence.nodes, shared.as_deref(), &mut applied);
+        if applied.other_account && take_password(&mut sequence.global_variables) {
+            applied.passwords_removed += 1;
+        }
+        applied
     }
 
-    fn apply_to_nodes(&self, nodes: &mut [Node]) -> usize {
-        nodes
-            .iter_mut()
-            .map(|node| match node {
-                Node::Group(group) => self.apply_to_nodes(&mut group.nodes),
-                Node::Step(step) if step.is_capture() => {
-                    self.apply_to_step(step);
-                    1
+    fn apply_to_nodes(&self, nodes: &mut [Node], shared: Option<&str>, applied: &mut Applied) {
+        for node in nodes {
+            match node {
+                Node::Group(group) if group.disable != Some(true) => {
+                    self.apply_to_nodes(&mut group.nodes, shared, applied);
                 }
-                Node::Step(_) | Node::Other(_) => 0,
-            })
-            .sum()
+                Node::Step(step) if step.is_capture() && step.disable != Some(true) => {
+                    applied.steps += 1;
+                    if self.replaces_account(step, shared) {
+                        applied.other_account = true;
+                        applied.passwords_removed +=
+                            usize::from(take_password(&mut step.variables));
+                    }
+                    self.apply_to_step(step);
+                }
+                Node::Group(_) | Node::Step(_) | Node::Other(_) => {}
+            }
+        }
+    }
+
+    /// Whether the step gets an account it did not have, and no password of it.
+    fn replaces_account(&self, step: &Step, shared: Option<&str>) -> bool {
+        let before = step.variables.value(CaptureAccount::VARIABLE).or(shared).unwrap_or_default();
+        self.password.is_none()
+            && self.account.as_ref().is_some_and(|new| !new.as_str().eq_ignore_ascii_case(before))
     }
 
     fn apply_to_step(&self, step: &mut Step) {
@@ -151,6 +174,28 @@ impl CaptureOptions {
         let version = version.as_ref().map(ImageVersion::as_str);
         set(ImageVersion::VARIABLE, ImageVersion::PROPERTY, version);
     }
+}
+
+/// What [`CaptureOptions::apply_to`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Applied {
+    /// Capture steps that are enabled.
+    pub steps: usize,
+    /// Passwords taken out because they belonged to another account.
+    pub passwords_removed: usize,
+    other_account: bool,
+}
+
+/// Takes the capture account's password out, and says whether there was one.
+fn take_password(list: &mut VariableList) -> bool {
+    let mut held = false;
+    list.variables.retain(|variable| {
+        let is_it = variable.is_named(PASSWORD_VARIABLE);
+        held |= is_it && !variable.value.trim().is_empty();
+        !is_it
+    });
+    held
 }
 
 fn variable(name: &str, property: &str, value: &str) -> Variable {

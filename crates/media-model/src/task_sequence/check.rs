@@ -1,27 +1,26 @@
 //! What is to be said about a sequence before it goes onto media.
 
-use std::collections::HashSet;
 use std::fmt;
 
 use super::capture::PASSWORD_VARIABLE;
-use super::extra::{Content, Element, Extra};
-use super::model::{Node, Sequence, Step, Variable, VariableList};
-use super::text::ends_with;
-use super::unconfirmed::{APPLICATION_PREFIX, PACKAGE_PROPERTY_SUFFIX, PACKAGE_SWITCH};
+use super::model::{Node, Sequence, Step, VariableList};
 use super::value::{
     CaptureAccount, CaptureDestination, ImageCreator, ImageDescription, ImageVersion,
 };
 use super::word::StepType;
-use crate::package::PackageId;
 use crate::problem::{Problem, ProblemKind};
 use crate::text::shown;
 
 /// The option that gives a sequence.
 const OPTION: &str = "task-sequence";
 
+/// Problems or notices of one kind that are told one by one.
+pub(super) const MAX_TOLD: usize = 100;
+
 impl Sequence {
     /// Everything that makes the sequence useless for capture media, all at once: no capture step
-    /// that is enabled, values of such steps over their limits, enabled steps without a command.
+    /// that is enabled, values of such steps over their limits, enabled steps without a command,
+    /// references to nothing. Of more than a hundred the last one only says how many.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         let mut captures = 0_usize;
@@ -38,6 +37,15 @@ impl Sequence {
                 problems.extend(beyond_limits(step));
             }
         });
+        for (index, reference) in self.references.references.iter().enumerate() {
+            if reference.package.trim().is_empty() {
+                problems.push(problem(
+                    ProblemKind::Missing,
+                    format!("<reference> {} of the reference list names nothing", index + 1),
+                    "give its package, or take it out".to_owned(),
+                ));
+            }
+        }
         if captures == 0 {
             problems.insert(
                 0,
@@ -47,6 +55,15 @@ impl Sequence {
                     format!("add one ({}), or leave the option out", StepType::CAPTURE),
                 ),
             );
+        }
+        if problems.len() > MAX_TOLD {
+            let more = problems.len() - MAX_TOLD;
+            problems.truncate(MAX_TOLD);
+            problems.push(problem(
+                ProblemKind::Malformed,
+                format!("the task sequence has {more} more problems"),
+                "mend those above first".to_owned(),
+            ));
         }
         problems
     }
@@ -70,79 +87,32 @@ impl Sequence {
     /// What somebody has to know who makes media with it; nothing of this is wrong.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = Vec::new();
+        let is_set = |list: &VariableList, name: &str| {
+            list.value(name).is_some_and(|value| !value.is_empty())
+        };
+        let variables = [CaptureDestination::VARIABLE, CaptureAccount::VARIABLE, PASSWORD_VARIABLE];
+        // Once: there may be as many of these variables as steps.
+        let open = variables.map(|name| (name, !is_set(&self.global_variables, name)));
         for step in self.capture_steps() {
-            let is_set = |name: &str| {
-                let lists = [&step.variables, &self.global_variables];
-                lists.iter().any(|list| list.value(name).is_some_and(|value| !value.is_empty()))
-            };
-            for variable in
-                [CaptureDestination::VARIABLE, CaptureAccount::VARIABLE, PASSWORD_VARIABLE]
-            {
-                if !is_set(variable) {
+            for (variable, is_open) in open {
+                if is_open && !is_set(&step.variables, variable) {
                     notices.push(Notice::SetAtRunTime { step: step.name.clone(), variable });
                 }
             }
         }
-        // What would be taken out is what is there.
-        self.clone().take_passwords(&mut |place, variable| {
-            let (place, variable) = (place.to_owned(), variable.to_owned());
-            notices.push(Notice::PasswordStored { place, variable });
-        });
+        let mut notices = at_most(notices);
+        notices.extend(self.secret_notices());
         notices
     }
 
-    /// Takes every variable out that holds a password, also of disabled steps and unknown elements;
-    /// returns how many there were. Conditions and command lines are not looked into: what stands
-    /// there cannot be told from other text.
-    pub fn remove_stored_passwords(&mut self) -> usize {
-        let mut removed = 0;
-        self.take_passwords(&mut |_, _| removed += 1);
-        removed
-    }
-
-    /// What the sequence refers to, each once: its reference list, then what steps that are enabled
-    /// name beside it.
-    pub fn references(&self) -> Vec<Reference> {
-        let mut references = References::default();
-        for reference in &self.references.references {
-            references.add(&reference.package, "the reference list");
-        }
-        self.for_each_enabled_step(&mut |step| references.of_step(step));
-        references.found
-    }
-
-    /// One problem that names every reference for which `on_media` says no; a boot image is never
-    /// among the references of a sequence.
-    pub fn check_references(&self, on_media: impl Fn(&Reference) -> bool) -> Option<Problem> {
-        let missing: Vec<_> = self
-            .references()
-            .into_iter()
-            .filter(|reference| !on_media(reference))
-            .map(|reference| reference.to_string())
-            .collect();
-        (!missing.is_empty()).then(|| {
-            problem(
-                ProblemKind::Missing,
-                format!("the task sequence needs what is not on the media: {}", missing.join(", ")),
-                "put these on the media, or take the steps that need them out".to_owned(),
-            )
-        })
-    }
-
-    fn for_each_enabled_step<'a>(&'a self, f: &mut dyn FnMut(&'a Step)) {
+    pub(super) fn for_each_enabled_step<'a>(&'a self, f: &mut dyn FnMut(&'a Step)) {
         enabled_steps(&self.nodes, f);
-    }
-
-    fn take_passwords(&mut self, gone: Gone<'_>) {
-        take_from_extra(&mut self.references.extra, "the reference list", gone);
-        take_from_list(&mut self.global_variables, "the shared variables", gone);
-        take_from_nodes(&mut self.nodes, gone);
     }
 }
 
 /// The crate's problems, all about one option.
-fn problem(kind: ProblemKind, what: String, remedy: String) -> Problem {
-    Problem { option: OPTION, kind, what, remedy }
+pub(super) fn problem(kind: ProblemKind, what: String, remedy: String) -> Problem {
+    Problem::new(OPTION, kind, what, remedy)
 }
 
 fn beyond_limits(step: &Step) -> Vec<Problem> {
@@ -198,6 +168,36 @@ pub enum Notice {
         /// The variable.
         variable: String,
     },
+    /// What may be a secret and cannot be told from other text: hidden variables, values that
+    /// command lines give to variables, scripts, and texts with a word such as `password`.
+    MaybeSecret {
+        /// Each with the step it stands in.
+        places: Vec<String>,
+    },
+    /// More of the kind before, which are not told one by one.
+    More {
+        /// How many.
+        count: usize,
+    },
+}
+
+/// The first hundred, and how many more there are.
+pub(super) fn at_most(mut notices: Vec<Notice>) -> Vec<Notice> {
+    let count = notices.len().saturating_sub(MAX_TOLD);
+    if count > 0 {
+        notices.truncate(MAX_TOLD);
+        notices.push(Notice::More { count });
+    }
+    notices
+}
+
+/// The first few of a list, and how many more there are.
+pub(super) fn first_of(list: &[String], most: usize) -> String {
+    let first = list.iter().take(most).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match list.len().saturating_sub(most) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 impl fmt::Display for Notice {
@@ -215,197 +215,13 @@ impl fmt::Display for Notice {
                 shown(variable),
                 shown(place)
             ),
+            Self::MaybeSecret { places } => write!(
+                f,
+                "secrets may stand in the task sequence where they cannot be told from other text: \
+                 {}; look at these, as everybody who holds the media can read them",
+                first_of(places, 10)
+            ),
+            Self::More { count } => write!(f, "there are {count} more of this kind"),
         }
     }
-}
-
-/// What a [`Reference`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ReferenceKind {
-    /// A package by its id; drivers, images and the client are packages too.
-    Package,
-    /// A boot image by its package id.
-    BootImage,
-    /// An application by its unique id.
-    Application,
-    /// Something else.
-    Other,
-}
-
-/// Something a task sequence refers to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Reference {
-    kind: ReferenceKind,
-    id: String,
-    place: String,
-}
-
-impl Reference {
-    pub(super) fn new(kind: ReferenceKind, id: &str, place: &str) -> Self {
-        Self { kind, id: id.to_owned(), place: place.to_owned() }
-    }
-
-    /// What it is.
-    pub fn kind(&self) -> ReferenceKind {
-        self.kind
-    }
-
-    /// The id as it stands in the sequence.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// The package id of a package or boot image.
-    pub fn package_id(&self) -> Option<PackageId> {
-        PackageId::new(&self.id).ok()
-    }
-
-    /// Where it was found first: the reference list or the name of a step.
-    pub fn place(&self) -> &str {
-        &self.place
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            ReferenceKind::Package => "package ",
-            ReferenceKind::BootImage => "boot image ",
-            ReferenceKind::Application => "application ",
-            ReferenceKind::Other => "",
-        };
-        write!(f, "{kind}{} ({})", shown(&self.id), shown(&self.place))
-    }
-}
-
-#[derive(Default)]
-struct References {
-    found: Vec<Reference>,
-    seen: HashSet<String>,
-}
-
-impl References {
-    fn add(&mut self, id: &str, place: &str) {
-        let kind = if PackageId::new(id).is_ok() {
-            ReferenceKind::Package
-        } else if id.starts_with(APPLICATION_PREFIX) {
-            ReferenceKind::Application
-        } else {
-            ReferenceKind::Other
-        };
-        if self.seen.insert(id.to_ascii_uppercase()) {
-            self.found.push(Reference::new(kind, id, place));
-        }
-    }
-
-    /// Ids that stand in the step itself. What is no id (empty, or a variable to be filled in when
-    /// the sequence runs) is left out.
-    fn of_step(&mut self, step: &Step) {
-        for variable in &step.variables.variables {
-            let property = variable.property.as_deref().unwrap_or(&variable.name);
-            if ends_with(property, PACKAGE_PROPERTY_SUFFIX) {
-                if PackageId::new(variable.value.trim()).is_ok() {
-                    self.add(variable.value.trim(), &step.name);
-                }
-            } else if property.eq_ignore_ascii_case("ApplicationName") {
-                for id in variable.value.split(',').map(str::trim) {
-                    if id.starts_with(APPLICATION_PREFIX) {
-                        self.add(id, &step.name);
-                    }
-                }
-            }
-        }
-        let line = step.action.as_ref().map_or("", |action| action.line.as_str());
-        for word in line.split_ascii_whitespace() {
-            let id = word.get(PACKAGE_SWITCH.len()..).unwrap_or_default();
-            let is_switch = word
-                .get(..PACKAGE_SWITCH.len())
-                .is_some_and(|switch| switch.eq_ignore_ascii_case(PACKAGE_SWITCH));
-            if is_switch && PackageId::new(id).is_ok() {
-                self.add(id, &step.name);
-            }
-        }
-    }
-}
-
-/// What is called with the place and the name of each variable that goes.
-type Gone<'f> = &'f mut dyn FnMut(&str, &str);
-
-fn take_from_nodes(nodes: &mut Vec<Node>, gone: Gone<'_>) {
-    nodes.retain_mut(|node| match node {
-        Node::Group(group) => {
-            if let Some(action) = &mut group.action {
-                take_from_extra(&mut action.extra, &group.name, gone);
-            }
-            take_from_nodes(&mut group.nodes, gone);
-            true
-        }
-        Node::Step(step) => {
-            take_from_list(&mut step.variables, &step.name, gone);
-            take_from_extra(&mut step.extra, &step.name, gone);
-            if let Some(action) = &mut step.action {
-                take_from_extra(&mut action.extra, &step.name, gone);
-            }
-            true
-        }
-        Node::Other(element) => {
-            let place = element.name.clone();
-            stays(element, &place, gone)
-        }
-    });
-}
-
-fn take_from_list(list: &mut VariableList, place: &str, gone: Gone<'_>) {
-    list.variables.retain_mut(|variable| {
-        take_from_extra(&mut variable.extra, place, gone);
-        let goes = holds_password(variable);
-        if goes {
-            gone(place, &variable.name);
-        }
-        !goes
-    });
-    take_from_extra(&mut list.extra, place, gone);
-}
-
-fn take_from_extra(extra: &mut Extra, place: &str, gone: Gone<'_>) {
-    extra.elements.retain_mut(|element| stays(element, place, gone));
-}
-
-/// Takes passwords out of an unknown element, and says whether it may stay itself.
-fn stays(element: &mut Element, place: &str, gone: Gone<'_>) -> bool {
-    if let Some(variable) = as_variable(element).filter(holds_password) {
-        gone(place, &variable.name);
-        return false;
-    }
-    element.content.retain_mut(|content| match content {
-        Content::Element(element) => stays(element, place, gone),
-        Content::Text(_) => true,
-    });
-    // What stood on either side of an element that went is one text.
-    element.content.dedup_by(|content, before| match (before, content) {
-        (Content::Text(before), Content::Text(text)) => {
-            before.push_str(text);
-            true
-        }
-        _ => false,
-    });
-    true
-}
-
-fn holds_password(variable: &Variable) -> bool {
-    variable.is_secret() && !variable.value.is_empty()
-}
-
-/// An unknown element read as a variable, if it is one by its attributes.
-fn as_variable(element: &Element) -> Option<Variable> {
-    let attribute =
-        |name: &str| element.attributes.iter().find(|a| a.name == name).map(|a| a.value.clone());
-    let text = element.content.iter().filter_map(|content| match content {
-        Content::Text(text) => Some(text.as_str()),
-        Content::Element(_) => None,
-    });
-    let mut variable = Variable::new(attribute("name")?, text.collect::<String>());
-    variable.property = attribute("property");
-    Some(variable)
 }

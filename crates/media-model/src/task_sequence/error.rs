@@ -101,16 +101,13 @@ pub enum SequenceFault {
     },
     /// The XML is not well-formed.
     Malformed {
-        /// What the XML reader says.
-        problem: String,
+        /// In which way. What stands there is never repeated: it may be part of a password.
+        problem: &'static str,
     },
     /// A document type declaration.
     DocumentType,
     /// A reference to anything but a character or the five entities of XML.
-    Entity {
-        /// Its name, where it is known.
-        name: String,
-    },
+    Entity,
     /// Elements inside one another beyond the limit.
     Depth {
         /// Elements allowed.
@@ -146,8 +143,6 @@ pub enum SequenceFault {
         element: &'static str,
         /// The attribute.
         attribute: &'static str,
-        /// The value.
-        found: String,
         /// What may stand there.
         allowed: &'static str,
     },
@@ -159,7 +154,7 @@ pub enum SequenceFault {
     /// Text where only elements may stand.
     Text {
         /// The element it stands in; empty outside the outermost.
-        element: String,
+        element: &'static str,
     },
 }
 
@@ -175,10 +170,10 @@ impl Refusal for SequenceError {
             }
             SequenceFault::Character { found } => format!("{found:?} cannot stand in XML"),
             SequenceFault::Malformed { problem } => {
-                format!("the XML is not well-formed: {}", shown(problem))
+                format!("the XML is not well-formed: {problem}")
             }
             SequenceFault::DocumentType => "a document type is declared".to_owned(),
-            SequenceFault::Entity { name } => format!("&{}; is not defined", shown(name)),
+            SequenceFault::Entity => "& begins a reference that is not defined".to_owned(),
             SequenceFault::Depth { max } => {
                 format!("more than {max} elements stand inside one another")
             }
@@ -195,15 +190,15 @@ impl Refusal for SequenceError {
             SequenceFault::MissingAttribute { element, attribute } => {
                 format!("<{element}> has no {attribute}")
             }
-            SequenceFault::Value { element, attribute, found, .. } => {
-                format!("<{element}> has {attribute}=\"{}\"", shown(found))
+            SequenceFault::Value { element, attribute, .. } => {
+                format!("what <{element}> has as {attribute} cannot stand there")
             }
             SequenceFault::Repeated { element } => format!("there is a second <{element}>"),
-            SequenceFault::Text { element } if element.is_empty() => {
+            SequenceFault::Text { element: "" } => {
                 "text stands outside the outermost element".to_owned()
             }
             SequenceFault::Text { element } => {
-                format!("text stands in <{}>, where only elements may", shown(element))
+                format!("text stands in <{element}>, where only elements may")
             }
         };
         format!("{}: {what}", self.position)
@@ -221,12 +216,15 @@ impl Refusal for SequenceError {
                 "save the file as UTF-8, or as UTF-16 with a byte-order mark".to_owned()
             }
             SequenceFault::Character { .. } => "take the character out".to_owned(),
-            SequenceFault::Malformed { .. }
-            | SequenceFault::Repeated { .. }
-            | SequenceFault::Text { .. } => {
+            SequenceFault::Malformed { .. } | SequenceFault::Entity => {
+                "write & as &amp; and < as &lt; in texts and values, or export the task sequence \
+                 again"
+                    .to_owned()
+            }
+            SequenceFault::Repeated { .. } | SequenceFault::Text { .. } => {
                 "mend the file there, or export the task sequence again".to_owned()
             }
-            SequenceFault::DocumentType | SequenceFault::Entity { .. } => {
+            SequenceFault::DocumentType => {
                 "write the text itself in place of entities; a task sequence has no document type"
                     .to_owned()
             }
@@ -533,6 +531,6 @@ impl Refusal for SecretError {
     }
 
     fn remedy(&self) -> String {
-        "give a file whose first line is the password".to_owned()
+        "give a file whose only line is the password".to_owned()
     }
 }

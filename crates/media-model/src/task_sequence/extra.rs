@@ -1,7 +1,10 @@
-//! What the grammar does not know, kept so that a round trip loses nothing.
+//! What the grammar does not know, kept so that a round trip loses nothing. `Debug` shows names, and
+//! the lengths of texts: any of them may be a secret.
+
+use std::fmt;
 
 /// An attribute as it was read, references resolved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub(super) name: String,
     pub(super) value: String,
@@ -70,11 +73,36 @@ impl Element {
 }
 
 /// What stands inside an [`Element`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
     /// An element.
     Element(Element),
     /// Text, references resolved; never empty, and never next to other text.
     Text(String),
+}
+
+/// A text in `Debug`: its length alone.
+pub(super) struct Unshown<'a>(pub(super) &'a str);
+
+impl fmt::Debug for Unshown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<{} bytes>", self.0.len())
+    }
+}
+
+impl fmt::Debug for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Attribute");
+        out.field("name", &self.name).field("value", &Unshown(&self.value)).finish()
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Element(element) => element.fmt(f),
+            Self::Text(text) => f.debug_tuple("Text").field(&Unshown(text)).finish(),
+        }
+    }
 }

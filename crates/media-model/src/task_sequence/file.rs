@@ -1,9 +1,9 @@
 //! A file that holds a task sequence in either form.
 
-use super::check::{Reference, ReferenceKind};
 use super::error::FileError;
 use super::export::Export;
 use super::model::Sequence;
+use super::references::{Reference, ReferenceKind};
 
 /// A task sequence as an operator gives it: XML, or an export of the console.
 #[derive(Debug, Clone, PartialEq, Eq)]

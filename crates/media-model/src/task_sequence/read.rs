@@ -76,7 +76,7 @@ pub(super) fn end(tokens: &mut Tokens<'_>) -> Result<()> {
             Token::Eof => return Ok(()),
             Token::Text(_) => {}
             Token::Start(_) | Token::End => {
-                let problem = "there is a second outermost element".to_owned();
+                let problem = "there is a second outermost element";
                 return Err(tokens.error(tokens.at(), SequenceFault::Malformed { problem }));
             }
         }
@@ -108,7 +108,7 @@ pub(super) fn children(
             Token::Start(tag) => child(tokens, tag)?,
             Token::Text(piece) if is_blank(&piece) => {}
             Token::Text(_) => {
-                let fault = SequenceFault::Text { element: element.to_owned() };
+                let fault = SequenceFault::Text { element };
                 return Err(tokens.error(tokens.at(), fault));
             }
             Token::End | Token::Eof => return Ok(()),
@@ -342,7 +342,7 @@ impl Attributes {
         } else if found.eq_ignore_ascii_case("false") {
             Ok(Some(false))
         } else {
-            Err(self.refuse(attribute, found, "true or false", tokens))
+            Err(self.refuse(attribute, "true or false", tokens))
         }
     }
 
@@ -354,7 +354,7 @@ impl Attributes {
         let Some(found) = self.take(attribute) else { return Ok(None) };
         match found.parse() {
             Ok(number) => Ok(Some(number)),
-            Err(_) => Err(self.refuse(attribute, found, "a whole number", tokens)),
+            Err(_) => Err(self.refuse(attribute, "a whole number", tokens)),
         }
     }
 
@@ -363,21 +363,18 @@ impl Attributes {
         let Some(found) = self.take(attribute) else { return Ok(None) };
         match found.split_ascii_whitespace().map(str::parse).collect() {
             Ok(codes) => Ok(Some(codes)),
-            Err(_) => {
-                Err(self.refuse(attribute, found, "whole numbers with spaces between", tokens))
-            }
+            Err(_) => Err(self.refuse(attribute, "whole numbers with spaces between", tokens)),
         }
     }
 
     fn refuse(
         &self,
         attribute: &'static str,
-        found: String,
         allowed: &'static str,
         tokens: &Tokens<'_>,
     ) -> SequenceError {
         let element = self.element;
-        tokens.error(self.at, SequenceFault::Value { element, attribute, found, allowed })
+        tokens.error(self.at, SequenceFault::Value { element, attribute, allowed })
     }
 
     fn extra(self) -> Extra {

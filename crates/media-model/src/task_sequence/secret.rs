@@ -33,16 +33,6 @@ impl Secret {
         }
     }
 
-    /// Takes the first line of a password file, without its line end and a byte-order mark.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`new`](Self::new).
-    pub fn from_first_line(text: &str) -> Result<Self, SecretError> {
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        Self::new(text.lines().next().unwrap_or_default())
-    }
-
     /// The password.
     pub fn expose(&self) -> &str {
         &self.0
@@ -61,7 +51,7 @@ mod tests {
 
     #[test]
     fn shows_nothing() {
-        let secret = Secret::from_first_line("\u{FEFF} pa ss \r\nsecond").unwrap();
+        let secret = Secret::new(" pa ss ").unwrap();
         assert_eq!(secret.expose(), " pa ss ");
         assert_eq!(format!("{secret:?}"), "Secret(..)");
         for (text, error) in [

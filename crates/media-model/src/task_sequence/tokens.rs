@@ -2,7 +2,6 @@
 //! document type, no unresolved entity, and is within the limits.
 
 use quick_xml::XmlVersion;
-use quick_xml::events::attributes::AttrError;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader};
 
@@ -68,7 +67,7 @@ impl<'a> Tokens<'a> {
                 Ok(event) => event,
                 Err(error) => {
                     let at = offset(self.reader.error_position());
-                    return Err(self.malformed(at, error.to_string()));
+                    return Err(self.malformed(at, kind(&error)));
                 }
             };
             match event {
@@ -88,15 +87,12 @@ impl<'a> Tokens<'a> {
                         "amp" => '&',
                         "apos" => '\'',
                         "quot" => '"',
-                        name => match reference.resolve_char_ref() {
+                        _ => match reference.resolve_char_ref() {
                             Ok(Some(c)) if is_xml_char(c) => c,
                             Ok(Some(found)) => {
                                 return Err(self.fail(SequenceFault::Character { found }));
                             }
-                            Ok(None) | Err(_) => {
-                                let name = name.to_owned();
-                                return Err(self.fail(SequenceFault::Entity { name }));
-                            }
+                            Ok(None) | Err(_) => return Err(self.fail(SequenceFault::Entity)),
                         },
                     };
                     return self.text(text.to_string());
@@ -104,17 +100,17 @@ impl<'a> Tokens<'a> {
                 Event::DocType(_) => return Err(self.fail(SequenceFault::DocumentType)),
                 Event::Decl(declaration) => {
                     let encoding = declaration.encoding().transpose();
-                    let encoding = encoding.map_err(|e| self.malformed(self.at, e.to_string()))?;
+                    let encoding = encoding.map_err(|_| self.malformed(self.at, ATTRIBUTE))?;
                     self.declared(encoding.as_deref())?;
                 }
                 Event::Eof if self.depth > 0 => {
-                    return Err(self.malformed(self.at, "it ends inside an element".to_owned()));
+                    return Err(self.malformed(self.at, "it ends inside an element"));
                 }
                 Event::Eof => return Ok(Token::Eof),
                 Event::Comment(_) | Event::PI(_) => {}
                 // Empty elements come as two events.
                 Event::Empty(_) => {
-                    return Err(self.malformed(self.at, "an empty element".to_owned()));
+                    return Err(self.malformed(self.at, "an empty element"));
                 }
             }
         }
@@ -124,7 +120,7 @@ impl<'a> Tokens<'a> {
         self.error(self.at, fault)
     }
 
-    fn malformed(&self, at: usize, problem: String) -> SequenceError {
+    fn malformed(&self, at: usize, problem: &'static str) -> SequenceError {
         self.error(at, SequenceFault::Malformed { problem })
     }
 
@@ -143,7 +139,7 @@ impl<'a> Tokens<'a> {
 
     fn text(&self, text: String) -> Result<Token, SequenceError> {
         if self.depth == 0 && !is_blank(&text) {
-            return Err(self.fail(SequenceFault::Text { element: String::new() }));
+            return Err(self.fail(SequenceFault::Text { element: "" }));
         }
         Ok(Token::Text(text))
     }
@@ -164,16 +160,11 @@ impl<'a> Tokens<'a> {
             if attributes.len() == MAX_ATTRIBUTES {
                 return Err(self.fail(SequenceFault::Attributes { max: MAX_ATTRIBUTES }));
             }
-            let malformed = |error: &dyn std::fmt::Display| {
-                self.malformed(self.at, format!("in <{name}>, {error}"))
-            };
-            let attribute = attribute.map_err(|error: AttrError| malformed(&error))?;
+            let attribute = attribute.map_err(|_| self.malformed(self.at, ATTRIBUTE))?;
             let value = match attribute.normalized_value(XmlVersion::Explicit1_0) {
                 Ok(value) => value.into_owned(),
-                Err(Error::Escape(quick_xml::escape::EscapeError::UnrecognizedEntity(_, name))) => {
-                    return Err(self.fail(SequenceFault::Entity { name }));
-                }
-                Err(error) => return Err(malformed(&error)),
+                Err(Error::Escape(_)) => return Err(self.fail(SequenceFault::Entity)),
+                Err(_) => return Err(self.malformed(self.at, ATTRIBUTE)),
             };
             if let Some(found) = value.chars().find(|c| !is_xml_char(*c)) {
                 return Err(self.fail(SequenceFault::Character { found }));
@@ -191,8 +182,22 @@ impl<'a> Tokens<'a> {
         if name.starts_with(first) && name.chars().all(other) {
             Ok(name.to_owned())
         } else {
-            Err(self.malformed(self.at, format!("'{name}' is no name")))
+            Err(self.malformed(self.at, "a name begins or goes on as none can"))
         }
+    }
+}
+
+/// What is wrong with attributes that cannot be read.
+const ATTRIBUTE: &str = "an attribute is not written as name=\"value\", or stands there twice";
+
+/// What kind of mistake the reader found. Its own words quote the file, where a password with `<` in
+/// it looks like an element.
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::Syntax(_) => "a tag, comment or declaration has no end",
+        Error::IllFormed(_) => "an end tag or & is not that of what stands before",
+        Error::InvalidAttr(_) => ATTRIBUTE,
+        _ => "it cannot be read on",
     }
 }
 

@@ -34,13 +34,35 @@ pub const ACCOUNT_UNITS: usize = 255;
 /// application was seen.
 pub const APPLICATION_PREFIX: &str = "ScopeId_";
 
-/// The end of the names of variables, and of their WMI properties, whose values are treated as
-/// secret, case ignored. Of the capture step this is `OSDCaptureAccountPassword`, which is
-/// documented as secret. Exports show `OSDJoinPassword` and `OSDLocalAdminPassword` besides; that
-/// every other name that ends so holds a password is a guess to the safe side.
-pub const SECRET_SUFFIX: &str = "Password";
+/// What the name of a secret holds: of a variable, its WMI property, an unknown element or
+/// attribute; space around it and case ignored. Of the capture step this is
+/// `OSDCaptureAccountPassword`, which is documented as secret. Exports show `OSDJoinPassword` and
+/// `OSDLocalAdminPassword` besides; that every other name with such a word means a secret is a guess
+/// to the safe side.
+pub const SECRET_WORDS: &[&str] = &["password", "passwd", "pwd", "passphrase", "secret", "token"];
 
-/// Names that end so and, as exports show, hold the answer to a question and no password.
+/// How such names end, as `OSDBitLockerPIN` does; case ignored.
+pub const SECRET_SUFFIX: &str = "pin";
+
+/// Words of names and other texts that may tell a secret, and are not enough to take a value out; nor
+/// are [`SECRET_WORDS`] outside names. Lower case; a guess, as are the next three.
+pub const DOUBT_WORDS: &[&str] = &["credential", "apikey", "api-key", "productkey"];
+
+/// The like as a word by itself or a part of a name in camel case: `AdminPass`, not `bypass`.
+pub const DOUBT_PART: &str = "pass";
+
+/// Ends of words that begin with that and tell no secret, as PowerShell's `-PassThru`.
+pub const NO_DOUBT_BEFORE: &[&str] = &["thru", "through"];
+
+/// The like at the end of a word, as in `OSDLocalAdminPW`.
+pub const DOUBT_SUFFIX: &str = "pw";
+
+/// How the variables begin that are said to hold the password of the network access account; case
+/// ignored.
+pub const SECRET_PREFIX: &str = "_SMSTSReserved2";
+
+/// Names that hold such a word and, as exports show, the answer to a question: no password where
+/// the value is `true`, `false`, a number or among [`PLAIN_ANSWERS`].
 pub const NOT_SECRET: &[&str] = &[
     "OSDRandomAdminPassword",
     "RandomAdminPassword",
@@ -48,9 +70,50 @@ pub const NOT_SECRET: &[&str] = &[
     "CreateRecoveryPassword",
 ];
 
+/// Further answers to such questions: where a recovery password is kept.
+pub const PLAIN_ANSWERS: &[&str] = &["AD"];
+
+/// The program that gives a variable a value, `tsenv.exe "Name=Value" /hiddenflag:False`; the step
+/// it belongs to has both in [`SET_VARIABLE_NAME`] and [`SET_VARIABLE_VALUE`] too.
+pub const SET_VARIABLE_PROGRAM: &str = "tsenv";
+
+/// The switch of that program which, when it says true, is taken for the editor's "do not display
+/// this value", so that the value is secret. Exports show it with False.
+pub const VALUE_IS_HIDDEN_SWITCH: &str = "/hiddenflag:";
+
+/// The variable of that step with the name of the variable it sets.
+pub const SET_VARIABLE_NAME: &str = "VariableName";
+
+/// The variable of that step with the value.
+pub const SET_VARIABLE_VALUE: &str = "VariableValue";
+
+/// Another name for it, taken for one beside [`SET_VARIABLE_NAME`] only.
+pub const SET_VARIABLE_VALUE_SHORT: &str = "Value";
+
+/// The variable with the command line of a step that runs one, which stands in its action too.
+pub const COMMAND_LINE: &str = "CommandLine";
+
+/// Variables that exports mark as hidden without a secret in them: what the editor shows otherwise.
+/// A hidden one of another name may hold a secret.
+pub const HIDDEN_BY_EDITOR: &[&str] = &[
+    SET_VARIABLE_NAME,
+    SET_VARIABLE_VALUE,
+    COMMAND_LINE,
+    "SuccessCodes",
+    "SMSRebootTarget",
+    "PackageID",
+    "ApplicationName",
+];
+
+/// The end of the names of variables with scripts and what these are told, which may hold anything.
+pub const SCRIPT_SUFFIXES: &[&str] = &["SourceScript", "ScriptParameters"];
+
 /// The end of the WMI properties that hold the id of a package, case ignored, where a step names
-/// one beside the reference list.
+/// one beside the reference list. The id may stand in braces.
 pub const PACKAGE_PROPERTY_SUFFIX: &str = "PackageID";
 
-/// The switch that names the package in the command line of a step that installs one.
-pub const PACKAGE_SWITCH: &str = "/pkg:";
+/// The property that holds ids of several packages, with commas between.
+pub const PACKAGE_LIST_PROPERTY: &str = "DownloadPackages";
+
+/// The switches, in lower case, that name a package in the command line of a step that uses one.
+pub const PACKAGE_SWITCHES: &[&str] = &["/pkg:", "/install:"];

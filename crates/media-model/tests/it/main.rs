@@ -4,5 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod request;
+mod request_file;
+mod schema;
 mod task_sequence;
 mod values;

@@ -1,6 +1,9 @@
 //! Whole requests: every problem at once, each with its option and kind, and the serde form.
 
-use media_model::{CaptureMediaRequest, MediaSize, MediaType, ProblemKind};
+use media_model::{
+    BcdChoice, BcdResolution, BootManagerChoice, CaptureMediaRequest, HardwareId, MediaSize,
+    MediaType, ProblemKind, TargetArch,
+};
 use serde_json::json;
 
 fn disc() -> CaptureMediaRequest {
@@ -62,6 +65,95 @@ fn every_option_arrives() {
 
     let limited = disc().with_media_size("650MB").check().unwrap();
     assert_eq!(limited.media_size().sectors(), Some(332_800));
+}
+
+#[test]
+fn the_options_of_the_boot_image_arrive() {
+    let checked = usb()
+        .with_target_arch("x64")
+        .with_boot_manager("2023")
+        .with_bcd("own")
+        .with_bcd_locale("de-DE")
+        .with_bcd_resolution("highest")
+        .with_boot_index(2)
+        .with_require_hwid(r"PCI\VEN_8086&DEV_15F3")
+        .with_require_hwid("*PNP0A03")
+        .with_hwids("devices.txt")
+        .with_task_sequence("capture.zip")
+        .with_capture_destination(r"\\server\share\image.wim")
+        .with_capture_account(r"LAB\capture")
+        .with_capture_password_file("password.txt")
+        .with_store_password(true)
+        .with_image_creator("lab")
+        .with_image_description("reference")
+        .with_image_version("7")
+        .with_runtime("osd")
+        .with_template("ours")
+        .check()
+        .unwrap();
+    assert_eq!(checked.target_arch(), Some(TargetArch::X64));
+    assert_eq!(checked.boot_manager(), BootManagerChoice::Ca2023);
+    assert_eq!(checked.bcd(), BcdChoice::Own);
+    assert_eq!(checked.bcd_locale().unwrap().as_str(), "de-DE");
+    assert_eq!(checked.bcd_resolution(), Some(BcdResolution::Highest));
+    assert_eq!((checked.bcd_text_mode(), checked.boot_index()), (false, Some(2)));
+    let ids: Vec<_> = checked.require_hwids().iter().map(HardwareId::as_str).collect();
+    assert_eq!(ids, [r"PCI\VEN_8086&DEV_15F3", "*PNP0A03"]);
+    let paths = [
+        checked.hwids(),
+        checked.task_sequence(),
+        checked.capture_password_file(),
+        checked.runtime(),
+        checked.template(),
+    ];
+    let paths: Vec<_> = paths.iter().map(|path| path.unwrap().to_str().unwrap()).collect();
+    assert_eq!(paths, ["devices.txt", "capture.zip", "password.txt", "osd", "ours"]);
+    assert!(checked.store_password());
+    let xml = checked.capture().sequence().to_xml().unwrap();
+    for text in [r"\\server\share\image.wim", r"LAB\capture", ">lab<", ">reference<", ">7<"] {
+        assert!(xml.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn the_options_of_the_boot_image_are_checked_together() {
+    use ProblemKind::{Conflict, Malformed, NotApplicable, OutOfRange};
+    let request = disc()
+        .with_target_arch("ia64")
+        .with_boot_manager("2012")
+        .with_bcd_locale("en_US")
+        .with_bcd_resolution("640x480")
+        .with_boot_index(0)
+        .with_require_hwid("PCI VEN")
+        .with_capture_destination("")
+        .with_image_version("x".repeat(33))
+        .with_hwids("")
+        .with_capture_password_file("password.txt")
+        .with_template("out");
+    assert_eq!(
+        problems(&request),
+        [
+            ("target-arch", Malformed),
+            ("boot-manager", Malformed),
+            ("bcd-locale", Malformed),
+            ("bcd-resolution", Malformed),
+            ("boot-index", OutOfRange),
+            ("require-hwid", Malformed),
+            ("capture-destination", Malformed),
+            ("image-version", Malformed),
+            ("hwids", Malformed),
+            ("capture-password-file", Conflict),
+            ("capture-password-file", Conflict),
+            ("path", Conflict),
+        ]
+    );
+    let request = disc().with_bcd("image").with_bcd_text_mode(true).with_store_password(true);
+    assert_eq!(
+        problems(&request),
+        [("bcd-text-mode", Conflict), ("store-password", NotApplicable)]
+    );
+    let request = disc().with_bcd_resolution("800x600").with_bcd_text_mode(true);
+    assert_eq!(problems(&request), [("bcd-resolution", Conflict)]);
 }
 
 #[test]

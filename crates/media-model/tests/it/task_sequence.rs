@@ -210,7 +210,7 @@ fn the_options_of_the_capture_step() {
     assert!(options.stores_password() && !options.has_password_without_account());
     assert!(CaptureOptions::new().with_stored_password(secret).has_password_without_account());
     assert!(!format!("{options:?}").contains("pa<ss"));
-    assert_eq!(options.apply_to(&mut sequence), 1);
+    assert_eq!(options.apply_to(&mut sequence).steps, 1);
     assert!(!format!("{sequence:?}").contains("pa<ss"));
     assert!(round_trip(&sequence).contains("pa&lt;ss"));
     let stored = Notice::PasswordStored { place: step, variable: password.to_owned() };
@@ -223,7 +223,7 @@ fn the_options_of_the_capture_step() {
 fn options_go_into_every_capture_step_of_a_given_sequence() {
     let mut sequence = read(EXPORT);
     let version = ImageVersion::new("2").unwrap();
-    assert_eq!(CaptureOptions::new().with_version(version).apply_to(&mut sequence), 1);
+    assert_eq!(CaptureOptions::new().with_version(version).apply_to(&mut sequence).steps, 1);
     let expected = EXPORT.replace(
         r#"property="ImageVersion"></variable>"#,
         r#"property="ImageVersion">2</variable>"#,
@@ -256,6 +256,233 @@ fn passwords_are_found_wherever_they_stand() {
     let xml = round_trip(&sequence);
     assert!(xml.contains("<x>ab</x>") && xml.contains("OSDRandomAdminPassword"));
     assert!(["one", "two", "three"].iter().all(|secret| !xml.contains(secret)));
+}
+
+/// Every place a password was found in by those who looked for one that stays.
+#[test]
+fn passwords_of_every_form_are_taken_out() {
+    let xml = r#"<sequence version="3.10" apiToken="P4ss">
+        <referenceList><reference package="PS100001" pwd="P4ss"/></referenceList>
+        <globalVarList><variable name="VariableName">aSecret</variable>
+            <variable name="VariableValue">P4ss</variable></globalVarList>
+        <step type="SMS_TaskSequence_SetVariableAction" name="set" password="P4ss">
+            <action>tsenv.exe "MyPassword=P4ss" /hiddenflag:False</action><defaultVarList>
+            <variable name="VariableName" property="VariableName" hidden="true">MyPassword</variable>
+            <variable name="VariableValue" property="VariableValue" hidden="true">P4ss</variable>
+        </defaultVarList></step>
+        <step name="hide"><action>tsenv.exe "Any=P4ss" /hiddenflag:True</action><defaultVarList>
+            <variable name="VariableName">Any</variable>
+            <variable name="VariableValue">P4ss</variable></defaultVarList></step>
+        <step name="run"><action>smsswd.exe /run: tsenv "MyPwd=P4ss"</action><defaultVarList>
+            <variable name="CommandLine" hidden="true">tsenv "MyPwd=P4ss"</variable></defaultVarList></step>
+        <step name="names"><condition><x:password>P4ss</x:password><expression type="t">
+            <variable name="Password">P4ss</variable></expression></condition>
+            <action>a</action><defaultVarList>
+            <variable name="OSDBitLockerPIN">P4ss</variable>
+            <variable name="_SMSTSReserved2-000">P4ss</variable>
+            <variable name="OSDJoinPassword1">P4ss</variable>
+            <variable name="DomainPwd">P4ss</variable>
+            <variable name="APassword ">P4ss</variable>
+            <variable name="NestPassword"><value>P4ss</value></variable>
+            <variable name="AttrPassword" value="P4ss"/>
+            <variable name="VariableName">JoinPassword</variable><variable name="Value">P4ss</variable>
+            <variable name="DeepPassword"><a><b c="P4ss"/></a></variable>
+            <variable name="OSDRandomAdminPassword">P4ss</variable>
+        </defaultVarList></step>
+        <other><action>tsenv "NewPwd=P4ss"</action><variable name="VariableName">a Pwd</variable>
+            <variable name="VariableValue">P4ss</variable><step password="P4ss"/></other>
+        </sequence>"#;
+    let mut sequence = read(xml);
+    let stored = |sequence: &Sequence| {
+        let stored = |n: &&Notice| matches!(n, Notice::PasswordStored { .. });
+        sequence.notices().iter().filter(stored).count()
+    };
+    let found = stored(&sequence);
+    assert_eq!(sequence.remove_stored_passwords(), found);
+    assert_eq!(found, 22, "each once, and a value and its command line together");
+    let xml = round_trip(&sequence);
+    assert!(!xml.contains("P4ss"), "{xml}");
+    assert!(xml.contains("tsenv.exe \"MyPassword=\" /hiddenflag:False"), "{xml}");
+    assert_eq!(xml.matches("tsenv \"MyPwd=\"").count(), 2, "the command line twice: {xml}");
+    assert_eq!((stored(&sequence), sequence.remove_stored_passwords()), (0, 0));
+}
+
+#[test]
+fn what_may_be_a_secret_is_pointed_at() {
+    let maybe = |xml: &str| {
+        let xml = format!("<sequence version=''><step name='s'>{xml}</step></sequence>");
+        let notices = read(&xml).notices();
+        let places = notices.into_iter().find_map(|notice| match notice {
+            Notice::MaybeSecret { places } => Some(places.join(", ")),
+            _ => None,
+        });
+        places.unwrap_or_default()
+    };
+    let list = |variables: &str| format!("<defaultVarList>{variables}</defaultVarList>");
+    for (xml, places) in [
+        (list("<variable name='Odd' hidden='true'>x</variable>"), "Odd (s)"),
+        (
+            list("<variable name='OSDRunPowerShellScriptSourceScript'>eA==</variable>"),
+            "OSDRunPowerShellScriptSourceScript (s)",
+        ),
+        ("<action>tsenv.exe \"A=b\"</action>".to_owned(), "its command line (s)"),
+        ("<action>net user a /password:b</action>".to_owned(), "its command line (s)"),
+        (
+            format!(
+                "<action>run.exe</action>{}",
+                list("<variable name='CommandLine'>tool /password:X</variable>")
+            ),
+            "CommandLine (s)",
+        ),
+        (
+            format!(
+                "<action>tool /password:X</action>{}",
+                list("<variable name='CommandLine'>tool /password:X</variable>")
+            ),
+            "its command line (s)",
+        ),
+        (list("<variable name='Parameters'>-Password X</variable>"), "Parameters (s)"),
+        (list("<variable name='J'>{&quot;secret&quot;: 1}</variable>"), "J (s)"),
+        (list("<variable name='X'>&lt;pwd>X&lt;/pwd></variable>"), "X (s)"),
+        (list("<variable name='V' password='true'>X</variable>"), "V (s)"),
+        ("<bar password='true'>X</bar>".to_owned(), "bar (s)"),
+        ("<bar password='true'><a b='X'/></bar>".to_owned(), "bar (s)"),
+        ("<bar><a>--pass X</a></bar>".to_owned(), "bar (s)"),
+        ("<bar a='my credential'/>".to_owned(), "bar (s)"),
+        (list("<variable name='AdminPass'>X</variable>"), "AdminPass (s)"),
+        (list("<variable name='OSDLocalAdminPW'>X</variable>"), "OSDLocalAdminPW (s)"),
+        (list("<variable name='OSDProductKey'>X</variable>"), "OSDProductKey (s)"),
+        (
+            list(
+                "<variable name='VariableName'>AdminPass</variable>\
+                 <variable name='VariableValue'>X</variable>",
+            ),
+            "VariableValue (s)",
+        ),
+        ("<action>a.exe --apikey=X</action>".to_owned(), "its command line (s)"),
+        ("<bar password='true'>1</bar>".to_owned(), "bar (s)"),
+        (list("<variable name='AdminPass'>123456</variable>"), "AdminPass (s)"),
+        ("<action>tsenv AdminPass=123456</action>".to_owned(), "its command line (s)"),
+        (list("<variable name='OSDBitLockerCreateRecoveryPassword'>AD</variable>"), ""),
+        ("<bar password='true'>yes</bar>".to_owned(), ""),
+        ("<bar password=''/>".to_owned(), ""),
+        (list("<variable name='AdminPass'>true</variable>"), ""),
+        (list("<variable name='VariableName'>MyPassword</variable>"), ""),
+        (list("<variable name='Odd' hidden='true'>true</variable>"), ""),
+        (list("<variable name='CommandLine' hidden='true'>a.exe</variable>"), ""),
+        ("<action>tsenv.exe \"A=yes\"</action>".to_owned(), ""),
+    ] {
+        assert_eq!(maybe(&xml), places, "{xml}");
+    }
+    let condition = r#"<condition><operator type="or"><expression type="t"><variable name="Variable">
+        APassword</variable><variable name="Value">x</variable></expression></operator></condition>"#;
+    assert_eq!(maybe(condition), "its condition (s)");
+    let described = r#"<sequence version="" description="password: a"><group name="g" description="pass b">
+        <step name="s" description="pwd c"/></group></sequence>"#;
+    let notices = read(described).secret_notices();
+    let [Notice::MaybeSecret { places }] = &*notices else { panic!("{notices:?}") };
+    let expected = ["the sequence", "g", "s"].map(|place| format!("its description ({place})"));
+    assert_eq!(*places, expected);
+    let many = "<variable name='Odd' hidden='true'>x</variable>".repeat(5000);
+    let xml = format!("<sequence version=''><globalVarList>{many}</globalVarList></sequence>");
+    let [notice] = &*read(&xml).notices() else { panic!() };
+    assert!(notice.to_string().contains("and 4990 more;"), "{notice}");
+    let many = "<variable name='Pwd'>x</variable>".repeat(5000);
+    let xml = format!("<sequence version=''><globalVarList>{many}</globalVarList></sequence>");
+    let notices = read(&xml).notices();
+    assert_eq!((notices.len(), &notices[100]), (101, &Notice::More { count: 4900 }));
+}
+
+/// Where each step, or each variable, looked at all of the list again, this took minutes.
+#[test]
+fn long_lists_are_gone_through_once() {
+    let variables = "<variable name='A'>b</variable>".repeat(40_000);
+    let line = format!("tsenv.exe {}", "x".repeat(1 << 20));
+    let capture = format!("type='{}'", StepType::CAPTURE);
+    let steps = format!("<step name='c' {capture}/>").repeat(19_000);
+    let sequence = read(&format!(
+        "<sequence version=''><globalVarList>{variables}</globalVarList>{steps}\
+         <step name='s'><action>{line}</action><defaultVarList>{variables}</defaultVarList></step>\
+         </sequence>"
+    ));
+    assert_eq!(sequence.notices()[100], Notice::More { count: 3 * 19_000 - 100 });
+    let shown = sequence.global_variables.shown_variables();
+    assert_eq!(shown.filter(|(_, value)| *value == Some("b")).count(), 40_000);
+    let Some(Node::Step(step)) = sequence.nodes.last() else { panic!() };
+    assert_eq!(step.shown_variables().filter(|(_, value)| value.is_some()).count(), 40_000);
+}
+
+#[test]
+fn another_account_does_not_keep_the_password_of_the_one_before() {
+    let account = |name: &str| CaptureAccount::new(name).unwrap();
+    let stored = || {
+        CaptureOptions::new()
+            .with_account(account(r"LAB\old"))
+            .with_stored_password(Secret::new("s3cret").unwrap())
+            .sequence()
+    };
+    let holds = |sequence: &Sequence| sequence.to_xml().unwrap().contains("s3cret");
+    let mut sequence = stored();
+    let applied = CaptureOptions::new().with_account(account(r"LAB\new")).apply_to(&mut sequence);
+    assert_eq!((applied.steps, applied.passwords_removed, holds(&sequence)), (1, 1, false));
+    let mut sequence = stored();
+    let applied = CaptureOptions::new().with_account(account(r"lab\OLD")).apply_to(&mut sequence);
+    assert_eq!((applied.steps, applied.passwords_removed, holds(&sequence)), (1, 0, true));
+    let mut sequence = CaptureOptions::new()
+        .sequence()
+        .with_global_variable(Variable::new("OSDCaptureAccountPassword", "s3cret"));
+    let applied = CaptureOptions::new().with_account(account(r"LAB\new")).apply_to(&mut sequence);
+    assert_eq!((applied.passwords_removed, holds(&sequence)), (1, false));
+
+    // What does not run gets none.
+    let capture = format!("type=\"{}\"", StepType::CAPTURE);
+    for (from, to) in [
+        ("<group ", "<group disable=\"true\" "),
+        (&*capture, &*format!("{capture} disable=\"true\"")),
+    ] {
+        let mut sequence = read(&BUILT_IN.replacen(from, to, 1));
+        let options = CaptureOptions::new()
+            .with_account(account(r"LAB\new"))
+            .with_stored_password(Secret::new("s3cret").unwrap());
+        assert_eq!(options.apply_to(&mut sequence).steps, 0);
+        assert!(!holds(&sequence));
+    }
+}
+
+#[test]
+fn errors_repeat_nothing_of_a_text() {
+    for password in [
+        "P&ssw0rd;x",
+        "P&ssw0rd",
+        "Hu<1secret>",
+        "Hu<secret>",
+        "Hu<secret",
+        "a<!secret",
+        "a<?secret",
+        "a</secret>",
+        "a<secret b=c>",
+        "a<secret b='c' b='c'>",
+        "a<![secret",
+        "&#xsecret;",
+        "&#0;secret",
+        "<step disable='secret'",
+        "<secret",
+        "a]]>&secret",
+    ] {
+        for form in [
+            format!("<variable name=\"OSDJoinPassword\">{password}</variable>"),
+            format!("<variable name=\"OSDJoinPassword\" value=\"{password}\"/>"),
+            format!("<variable name=\"OSDJoinPassword\" hidden=\"true>{password}</variable>"),
+        ] {
+            let xml = format!(
+                "<sequence version=\"3.10\"><step name=\"s\"><defaultVarList>\n{form}</defaultVarList>\
+                 <action/></step></sequence>"
+            );
+            let Err(error) = Sequence::read(xml.as_bytes()) else { continue };
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("secret") && !text.contains("ssw0rd"), "{password}: {text}");
+        }
+    }
 }
 
 #[test]
@@ -351,7 +578,7 @@ fn grammar_faults_have_a_place() {
     ] {
         let error = refused(&step(&format!("{attribute}='{found}'")));
         let element = "step";
-        let expected = SequenceFault::Value { element, attribute, found: found.into(), allowed };
+        let expected = SequenceFault::Value { element, attribute, allowed };
         assert_eq!(error.fault(), &expected);
         let position = error.position();
         assert_eq!((position.line, position.column, position.byte), (2, 3, 28));
@@ -384,9 +611,12 @@ fn grammar_faults_have_a_place() {
         ),
         (
             "<sequence version=''>&lol;</sequence>",
-            "line 1, column 22 (byte 21): &lol; is not defined",
+            "line 1, column 22 (byte 21): & begins a reference that is not defined",
         ),
-        ("<sequence version='&lol;'/>", "line 1, column 1 (byte 0): &lol; is not defined"),
+        (
+            "<sequence version='&lol;'/>",
+            "line 1, column 1 (byte 0): & begins a reference that is not defined",
+        ),
         (
             "<sequence version=''>&#1;</sequence>",
             "line 1, column 22 (byte 21): '\\u{1}' cannot stand in XML",
@@ -402,7 +632,8 @@ fn grammar_faults_have_a_place() {
         ),
         (
             "<sequence version=''><1/></sequence>",
-            "line 1, column 22 (byte 21): the XML is not well-formed: '1' is no name",
+            "line 1, column 22 (byte 21): the XML is not well-formed: \
+             a name begins or goes on as none can",
         ),
     ] {
         assert_eq!(refused(xml).what(), what, "{xml}");

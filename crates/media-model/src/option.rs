@@ -1,0 +1,537 @@
+//! The options of a request: one list, from which the command line, the request file, its JSON
+//! Schema and their tests are made.
+
+use std::path::PathBuf;
+
+use crate::boot::{BcdChoice, BcdResolution, BootManagerChoice};
+use crate::problem::{Problem, ProblemKind};
+use crate::request::CaptureMediaRequest;
+use crate::target::{BootPrompt, FileSystem, MediaType, TargetArch};
+use crate::text::shown;
+
+/// What is known of an option without a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestOption {
+    name: &'static str,
+    value_name: &'static str,
+    about: &'static str,
+    absent: Absent,
+    words: &'static [&'static str],
+    pattern: Option<&'static str>,
+    secret: bool,
+}
+
+/// What holds when an option is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Absent {
+    /// Nothing: the option is required.
+    Refused,
+    /// The same as if this value were given.
+    Is(&'static str),
+    /// Something that no value stands for; in words.
+    Means(&'static str),
+    /// A switch is off; a list is empty; of the rest there is none.
+    Off,
+}
+
+/// Where the value of an option lies in a request.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Slot<'a> {
+    /// A switch.
+    Flag(&'a mut bool),
+    /// Text, whose form [`check`](CaptureMediaRequest::check) knows.
+    Text(&'a mut Option<String>),
+    /// A path of the host.
+    Path(&'a mut Option<PathBuf>),
+    /// A whole number.
+    Number(&'a mut Option<u32>),
+    /// Text that may be given several times.
+    List(&'a mut Vec<String>),
+}
+
+impl RequestOption {
+    /// The long option, without dashes, and the key in a request file.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What help texts call its value; empty for a switch.
+    pub fn value_name(&self) -> &'static str {
+        self.value_name
+    }
+
+    /// What it does; no full stop.
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// What holds without it.
+    pub fn absent(&self) -> Absent {
+        self.absent
+    }
+
+    /// The words it takes; empty when it takes other text too.
+    pub fn words(&self) -> &'static [&'static str] {
+        self.words
+    }
+
+    /// A regular expression for the whole text, of the kind that JSON Schema has (ECMA 262). It says
+    /// the form; numbers may still be too large.
+    pub fn pattern(&self) -> Option<&'static str> {
+        self.pattern
+    }
+
+    /// Whether somebody may give it a password by mistake: no message repeats what it was given in
+    /// place of its kind of value.
+    pub fn is_secret(&self) -> bool {
+        self.secret
+    }
+
+    /// Reads a switch as it stands on a command line.
+    ///
+    /// # Errors
+    ///
+    /// A problem for all but `true` and `false`.
+    pub fn flag(&self, text: &str) -> Result<bool, Problem> {
+        text.parse().map_err(|_| {
+            let what = format!("{} stands where true or false is due", self.given(text));
+            let remedy = format!("write --{name} or --{name}=false", name = self.name);
+            Problem::new(self.name, ProblemKind::Malformed, what, remedy)
+        })
+    }
+
+    /// Reads a number as it stands on a command line; 0 is for
+    /// [`check`](CaptureMediaRequest::check) to refuse.
+    ///
+    /// # Errors
+    ///
+    /// A problem for what is no whole number from 0 to [`u32::MAX`].
+    pub fn number(&self, text: &str) -> Result<u32, Problem> {
+        text.parse().map_err(|_| {
+            let what = format!("{} stands where {WHOLE_NUMBER} is due", self.given(text));
+            let remedy = format!("write a number, as in --{} 1", self.name);
+            Problem::new(self.name, ProblemKind::Malformed, what, remedy)
+        })
+    }
+
+    /// What was given, as far as a message may repeat it.
+    fn given(&self, text: &str) -> String {
+        match text {
+            _ if self.secret => "a text".to_owned(),
+            "" => "nothing".to_owned(),
+            text => shown(text),
+        }
+    }
+
+    /// All options, in their order.
+    pub fn all() -> Vec<Self> {
+        let mut request = CaptureMediaRequest::default();
+        request.options_mut().into_iter().map(|(option, _)| option).collect()
+    }
+
+    const fn required(self) -> Self {
+        Self { absent: Absent::Refused, ..self }
+    }
+
+    const fn default(self, value: &'static str) -> Self {
+        Self { absent: Absent::Is(value), ..self }
+    }
+
+    const fn otherwise(self, words: &'static str) -> Self {
+        Self { absent: Absent::Means(words), ..self }
+    }
+
+    const fn one_of(self, words: &'static [&'static str]) -> Self {
+        Self { words, ..self }
+    }
+
+    const fn secret(self) -> Self {
+        Self { secret: true, ..self }
+    }
+
+    const fn form(self, pattern: &'static str) -> Self {
+        Self { pattern: Some(pattern), ..self }
+    }
+}
+
+const fn option(
+    name: &'static str,
+    value_name: &'static str,
+    about: &'static str,
+) -> RequestOption {
+    RequestOption {
+        name,
+        value_name,
+        about,
+        absent: Absent::Off,
+        words: &[],
+        pattern: None,
+        secret: false,
+    }
+}
+
+const fn flag(name: &'static str, about: &'static str) -> RequestOption {
+    option(name, "", about)
+}
+
+/// What the value of a number has to be, in words.
+pub(crate) const WHOLE_NUMBER: &str = "a whole number from 1 to 4294967295";
+
+const LABEL: &str = "^[ -~]{1,32}$";
+const MEDIA_SIZE: &str = "^(0*[1-9][0-9]{0,12}[mM][bB]|0*[48][gG][bB]|[nN][oO][nN][eE]\
+                          |[uU][nN][lL][iI][mM][iI][tT][eE][dD])$";
+const IMAGE_SIZE: &str = "^0*[1-9][0-9]{0,18}([bB]|[mMgG][iI]?[bB])$";
+const LOCALE: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
+/// Printable ASCII without the comma: after a star, after the name of a bus and a backslash, or what
+/// PCI has there.
+const HARDWARE_ID: &str = "^(?=.{1,199}$)(\\*[!-+\\--~]*\
+     |(?![pP][cC][iI]\\\\)[!-+\\--\\[\\]-~]+\\\\[!-+\\--~]*\
+     |[pP][cC][iI]\\\\([cC][cC]_[0-9A-Fa-f]{4}([0-9A-Fa-f]{2})?\
+     |[vV][eE][nN]_[0-9A-Fa-f]{4}&([dD][eE][vV]_[0-9A-Fa-f]{4}\
+     |[cC][cC]_[0-9A-Fa-f]{4}([0-9A-Fa-f]{2})?))([&\\\\][!-+\\--~]*)?)$";
+const TEXT_1_TO_255: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,255}$";
+const TEXT_TO_255: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]{0,255}$";
+const TEXT_TO_32: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]{0,32}$";
+const ADD: &str =
+    "^[^\\u0000-\\u001f\\u007f-\\u009f]+=[^=\"*:<>?|\\u0000-\\u001f\\u007f-\\u009f]*$";
+
+impl CaptureMediaRequest {
+    /// Every option with the place of its value, in the order of the options. The time of
+    /// `SOURCE_DATE_EPOCH` is no option.
+    pub fn options_mut(&mut self) -> Vec<(RequestOption, Slot<'_>)> {
+        // Taken apart whole, so that a new field is not forgotten here.
+        let Self {
+            version: _,
+            boot_image,
+            media_type,
+            path,
+            label,
+            include_autorun,
+            media_size,
+            split_files,
+            file_system,
+            boot_prompt,
+            image_size,
+            boot_files,
+            target_arch,
+            boot_manager,
+            bcd,
+            bcd_locale,
+            bcd_resolution,
+            bcd_text_mode,
+            boot_index,
+            require_hwid,
+            hwids,
+            task_sequence,
+            capture_destination,
+            capture_account,
+            capture_password_file,
+            store_password,
+            image_creator,
+            image_description,
+            image_version,
+            runtime,
+            template,
+            add,
+            checksum,
+            force,
+            source_date_epoch: _,
+        } = self;
+        vec![
+            (
+                option("boot-image", "FILE", "The boot image, a Windows PE WIM").required(),
+                Slot::Path(boot_image),
+            ),
+            (
+                option(
+                    "media-type",
+                    "KIND",
+                    "The kind of media: cd-dvd, usb, or hybrid (one image for both)",
+                )
+                .required()
+                .one_of(MediaType::ALL),
+                Slot::Text(media_type),
+            ),
+            (
+                option("path", "OUT", "The image file to make; - for standard output").required(),
+                Slot::Path(path),
+            ),
+            (
+                option("label", "TEXT", "The media label")
+                    .default("Configuration Manager")
+                    .form(LABEL),
+                Slot::Text(label),
+            ),
+            (
+                flag("include-autorun", "Put an autorun.inf on the media"),
+                Slot::Flag(include_autorun),
+            ),
+            (
+                option(
+                    "media-size",
+                    "SIZE",
+                    "Size of a disc: 650MB, 4GB, 8GB, <n>MB or unlimited. What does not fit one \
+                     disc goes onto several: OUT-1, OUT-2 and so on, before the extension",
+                )
+                .default("unlimited")
+                .form(MEDIA_SIZE),
+                Slot::Text(media_size),
+            ),
+            (
+                flag(
+                    "split-files",
+                    "Cut a file that is larger than a disc into numbered parts; `capmedia join` \
+                     puts it together",
+                ),
+                Slot::Flag(split_files),
+            ),
+            (
+                option(
+                    "file-system",
+                    "KIND",
+                    "File systems of a disc: bridge (ISO 9660, Joliet and UDF), iso, or udf-stub \
+                     (UDF alone)",
+                )
+                .default("bridge")
+                .one_of(FileSystem::ALL),
+                Slot::Text(file_system),
+            ),
+            (
+                option(
+                    "boot-prompt",
+                    "ANSWER",
+                    "Whether a disc asks for a key before it starts, yes or no",
+                )
+                .default("yes")
+                .one_of(BootPrompt::ALL),
+                Slot::Text(boot_prompt),
+            ),
+            (
+                option("image-size", "SIZE", "Size of a USB image, as in 8GB or 512MiB")
+                    .otherwise("as small as the content allows")
+                    .form(IMAGE_SIZE),
+                Slot::Text(image_size),
+            ),
+            (
+                option(
+                    "boot-files",
+                    "DIR",
+                    "A folder searched for boot files before the boot image, such as the Windows \
+                     ADK's media folder",
+                ),
+                Slot::Path(boot_files),
+            ),
+            (
+                option(
+                    "target-arch",
+                    "ARCH",
+                    "The computer the media is for: x64, x86 or arm64",
+                )
+                .otherwise("the boot image's architecture")
+                .one_of(TargetArch::ALL),
+                Slot::Text(target_arch),
+            ),
+            (
+                option(
+                    "boot-manager",
+                    "CHOICE",
+                    "Certificate of the UEFI boot manager: auto, 2011 or 2023",
+                )
+                .default("auto")
+                .one_of(BootManagerChoice::ALL),
+                Slot::Text(boot_manager),
+            ),
+            (
+                option(
+                    "bcd",
+                    "CHOICE",
+                    "Boot configuration: auto (the boot image's where it starts the media, else a \
+                     new one), image or own",
+                )
+                .default("auto")
+                .one_of(BcdChoice::ALL),
+                Slot::Text(bcd),
+            ),
+            (
+                option(
+                    "bcd-locale",
+                    "LANGUAGE",
+                    "Language of a new boot configuration, as in en-US",
+                )
+                .otherwise("the boot image's")
+                .form(LOCALE),
+                Slot::Text(bcd_locale),
+            ),
+            (
+                option(
+                    "bcd-resolution",
+                    "SIZE",
+                    "Resolution of the boot manager, in a new boot configuration: 1024x768, \
+                     800x600, 1024x600 or highest",
+                )
+                .otherwise("it chooses")
+                .one_of(BcdResolution::ALL),
+                Slot::Text(bcd_resolution),
+            ),
+            (
+                flag(
+                    "bcd-text-mode",
+                    "The boot manager shows text alone, in a new boot configuration",
+                ),
+                Slot::Flag(bcd_text_mode),
+            ),
+            (
+                option("boot-index", "N", "The image that the media's copy of the boot image starts")
+                    .otherwise("the one that the boot image names"),
+                Slot::Number(boot_index),
+            ),
+            (
+                option(
+                    "require-hwid",
+                    "ID",
+                    r"A device that the boot image must have a driver for, such as PCI\VEN_8086&DEV_15F3. May be repeated",
+                )
+                .form(HARDWARE_ID),
+                Slot::List(require_hwid),
+            ),
+            (
+                option(
+                    "hwids",
+                    "FILE",
+                    "The reference computer's devices: what `pnputil /enum-devices /connected /ids` \
+                     (newer: /deviceids) or `lspci -nn` print there",
+                ),
+                Slot::Path(hwids),
+            ),
+            (
+                option(
+                    "task-sequence",
+                    "FILE",
+                    "The task sequence, as XML or exported from the console",
+                )
+                .otherwise("the built-in capture sequence"),
+                Slot::Path(task_sequence),
+            ),
+            (
+                option(
+                    "capture-destination",
+                    "UNC_PATH",
+                    r"Where the image is captured to, such as \\server\share\image.wim",
+                )
+                .form(TEXT_1_TO_255),
+                Slot::Text(capture_destination),
+            ),
+            (
+                option("capture-account", r"DOMAIN\NAME", "The account that may write there")
+                    .form(TEXT_1_TO_255),
+                Slot::Text(capture_account),
+            ),
+            (
+                option(
+                    "capture-password-file",
+                    "FILE",
+                    "A file whose only line is that account's password; only with \
+                     --store-password",
+                )
+                .secret(),
+                Slot::Path(capture_password_file),
+            ),
+            (
+                flag(
+                    "store-password",
+                    "Let passwords stand on the media, readable by everybody who holds it",
+                )
+                .secret(),
+                Slot::Flag(store_password),
+            ),
+            (
+                option("image-creator", "TEXT", "Who made the image").form(TEXT_TO_255),
+                Slot::Text(image_creator),
+            ),
+            (
+                option("image-description", "TEXT", "What the image is").form(TEXT_TO_255),
+                Slot::Text(image_description),
+            ),
+            (
+                option("image-version", "TEXT", "The version of the image").form(TEXT_TO_32),
+                Slot::Text(image_version),
+            ),
+            (
+                option(
+                    "runtime",
+                    "DIR",
+                    "A folder of the site's own task sequence runtime, laid over what the boot \
+                     image holds",
+                ),
+                Slot::Path(runtime),
+            ),
+            (
+                option(
+                    "template",
+                    "DIR",
+                    "A folder of files, laid out like the media, that stand in for those whose \
+                     content is not confirmed",
+                ),
+                Slot::Path(template),
+            ),
+            (
+                option(
+                    "add",
+                    "HOST=MEDIA_PATH",
+                    "Put a file or a folder's content on the media. May be repeated",
+                )
+                .form(ADD),
+                Slot::List(add),
+            ),
+            (flag("checksum", "Write OUT.sha256 beside the image"), Slot::Flag(checksum)),
+            (flag("force", "Replace an existing output file"), Slot::Flag(force)),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names here and those that serde makes of the fields are the same, in the same order.
+    #[test]
+    fn every_field_has_its_option() {
+        let mut request = CaptureMediaRequest::default();
+        for (option, slot) in request.options_mut() {
+            match slot {
+                Slot::Flag(flag) => *flag = true,
+                Slot::Text(text) => *text = Some(option.name().to_owned()),
+                Slot::Path(path) => *path = Some(option.name().into()),
+                Slot::Number(number) => *number = Some(7),
+                Slot::List(list) => list.push(option.name().to_owned()),
+            }
+        }
+        let json = serde_json::to_string(&request).unwrap();
+        let mut rest = json.as_str();
+        for option in RequestOption::all() {
+            let key = format!("\"{}\":", option.name());
+            let (_, after) = rest.split_once(&key).unwrap_or_else(|| panic!("{key} in {rest}"));
+            let own = [format!("\"{}\"", option.name()), format!("[\"{}\"]", option.name())];
+            let good = own.iter().any(|own| after.starts_with(own.as_str()))
+                || after.starts_with("true")
+                || after.starts_with('7');
+            assert!(good, "{key} {after}");
+            rest = after;
+        }
+        let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
+        assert_eq!(keys.len(), RequestOption::all().len() + 1, "and version");
+    }
+
+    #[test]
+    fn texts_are_whole() {
+        for option in RequestOption::all() {
+            assert!(!option.about().ends_with('.') && !option.about().contains("  "));
+            assert_eq!(option.is_secret(), option.name().contains("password"));
+            if let Absent::Is(value) = option.absent() {
+                assert!(option.words().is_empty() || option.words().contains(&value));
+            }
+        }
+    }
+}
