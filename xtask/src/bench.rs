@@ -15,12 +15,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use crate::bench::contenders::{BRIDGE, CP, CP_COPYING, Contender, ISO, TAR, USB};
+use crate::bench::contenders::{
+    BRIDGE, CONTENT, CP, CP_COPYING, CURL, CURL_TO_DISK, Contender, HTTP, ISO, TAR, USB,
+};
 use crate::bench::material::Material;
 use crate::bench::measure::Usage;
 use crate::bench::places::{Xfs, file_system};
-use crate::bench::table::{Outcome, Table, Target};
+use crate::bench::table::{Outcome, Quantity, Table, Target};
 use crate::context::Context;
+use crate::peers::{self, Peers};
 
 pub(crate) use measure::{VERB as MEASURE, run as run_measure};
 
@@ -39,9 +42,9 @@ pub(crate) struct Args {
     /// Where inputs and outputs are put, all on one file system
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Size of the big file
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..))]
-    big_mib: u32,
+    /// Size of the big file, 1024 by itself, or of the one in the boot image, 400
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
+    big_mib: Option<u32>,
     /// Only our contenders and those that the ratios are against
     #[arg(long)]
     ours: bool,
@@ -56,6 +59,8 @@ enum What {
     Iso,
     /// Images of USB sticks, beside tar, cp and mtools
     Usb,
+    /// Media whose boot image comes over the loopback from nginx, Apache and Samba, beside curl
+    Content,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
@@ -66,6 +71,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
     let bench = Bench { context, args, contenders: contenders(args) };
     let text = match args.what {
         What::Usb => bench.disk(folder.path())?,
+        What::Content => bench.content(folder.path())?,
         What::Iso => {
             let disk = bench.disk(folder.path())?;
             disk + &bench.million(folder.path())? + &bench.shared(folder.path())?
@@ -80,6 +86,10 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
 /// Builds what is measured, and the peers that are crates.
 fn build(context: &Context, what: What) -> Result<()> {
     let cargo = || context.cargo().args(["build", "--release"]);
+    if what == What::Content {
+        let packages = ["--package", "capmedia-cli", "--package", "benches"];
+        return cargo().args(packages).args(["--bin", "capmedia", "--bin", "boot-package"]).run();
+    }
     if what == What::Usb {
         return cargo().args(["--package", "disk-image", "--example", "mkusb"]).run();
     }
@@ -92,9 +102,14 @@ fn build(context: &Context, what: What) -> Result<()> {
 }
 
 fn contenders(args: &Args) -> Vec<&'static Contender> {
-    let all = if args.what == What::Iso { ISO } else { USB };
-    let wanted =
-        |it: &&Contender| !args.ours || it.ours || [TAR, CP, CP_COPYING].contains(&it.name);
+    let all = match args.what {
+        What::Iso => ISO,
+        What::Usb => USB,
+        What::Content => CONTENT,
+    };
+    let wanted = |it: &&Contender| {
+        !args.ours || it.ours || [TAR, CP, CP_COPYING, CURL, CURL_TO_DISK].contains(&it.name)
+    };
     all.iter().filter(wanted).collect()
 }
 
@@ -108,15 +123,15 @@ impl Bench<'_> {
     /// Input and output on the disk that is there.
     fn disk(&self, folder: &Path) -> Result<String> {
         let disk = file_system(self.context, folder);
-        let len = u64::from(self.args.big_mib) << 20;
+        let len = u64::from(self.args.big_mib.unwrap_or(1024)) << 20;
         let big = Material::one_big_file(&folder.join("big"), len)?;
-        let targets = [Target { what: "CPU of", of: BRIDGE, against: CP, at_most: 1.0 }];
+        let targets = [Target { what: Quantity::Cpu, of: BRIDGE, against: CP, at_most: 1.0 }];
         let mut text = self.compare(&disk, self.args.runs, &big, CP, &targets)?;
         remove(&big.folder)?;
         let small = Material::small_files(&folder.join("small"))?;
         let targets = [
-            Target { what: "CPU of", of: BRIDGE, against: TAR, at_most: 1.1 },
-            Target { what: "peak MiB of", of: BRIDGE, against: "", at_most: 64.0 },
+            Target { what: Quantity::Cpu, of: BRIDGE, against: TAR, at_most: 1.1 },
+            Target { what: Quantity::Peak, of: BRIDGE, against: "", at_most: 64.0 },
         ];
         text += &self.compare(&disk, self.args.runs, &small, TAR, &targets)?;
         remove(&small.folder)?;
@@ -126,7 +141,7 @@ impl Bench<'_> {
     fn million(&self, folder: &Path) -> Result<String> {
         let disk = file_system(self.context, folder);
         let million = Material::empty_files(&folder.join("million"))?;
-        let targets = [Target { what: "peak MiB of", of: BRIDGE, against: "", at_most: 1024.0 }];
+        let targets = [Target { what: Quantity::Peak, of: BRIDGE, against: "", at_most: 1024.0 }];
         // `cp` would make a million files, which is another task.
         let makes_one = |it: &&Contender| ![CP, CP_COPYING].contains(&it.name);
         let contenders = self.contenders.iter().copied().filter(makes_one).collect();
@@ -148,9 +163,29 @@ impl Bench<'_> {
             }
         };
         let big = Material::one_big_file(&xfs.path().join("big"), LEN)?;
-        let targets = [Target { what: "CPU of", of: BRIDGE, against: CP_COPYING, at_most: 0.01 }];
+        let targets =
+            [Target { what: Quantity::Cpu, of: BRIDGE, against: CP_COPYING, at_most: 0.01 }];
         let runs = self.args.runs.div_ceil(3);
         self.compare("XFS (reflink, in a file)", runs, &big, CP_COPYING, &targets)
+    }
+
+    /// A boot image that servers on this machine have.
+    fn content(&self, folder: &Path) -> Result<String> {
+        let place = file_system(self.context, folder);
+        let peers = Peers::start(self.context)?;
+        let folder = folder.join("boot");
+        fs::create_dir(&folder)?;
+        let program = self.context.target().join("release").join("boot-package");
+        let package = self.context.command(program).arg(&folder);
+        let mib = self.args.big_mib.unwrap_or(400).to_string();
+        package.arg(mib).env(peers::VARIABLE, peers.folder()).run()?;
+        let boot_image = Material::boot_image(&folder, peers.places(&folder)?)?;
+        let targets = [
+            Target { what: Quantity::Wall, of: HTTP, against: CURL, at_most: 1.15 },
+            Target { what: Quantity::Wall, of: HTTP, against: CURL_TO_DISK, at_most: 1.15 },
+            Target { what: Quantity::Peak, of: HTTP, against: "", at_most: 64.0 },
+        ];
+        self.compare(&place, self.args.runs, &boot_image, CURL, &targets)
     }
 
     /// Runs all contenders on one input; prints their table and gives it.

@@ -100,12 +100,16 @@ fn msrv(context: &Context) -> Result<()> {
     Ok(())
 }
 
-/// The crates compile for Windows. Checked from here: `std` for that system is enough.
+/// The crates compile for Windows. Checked from here: `std` for that system is enough, and a C compiler
+/// for ring.
 fn windows(context: &Context) -> Result<()> {
     const TARGET: &str = "x86_64-pc-windows-gnu";
     let installed = context.command("rustc").args(["--print", "target-libdir", "--target", TARGET]);
     if !installed.read().is_ok_and(|folder| Path::new(folder.trim()).is_dir()) {
         bail!("Rust for {TARGET} is not installed: rustup target add {TARGET}");
+    }
+    if !context.has_program("x86_64-w64-mingw32-gcc") {
+        bail!("ring needs a C compiler for {TARGET}: Debian package gcc-mingw-w64-x86-64");
     }
     context.cargo().args(["check", "--quiet", "--target", TARGET]).run()
 }

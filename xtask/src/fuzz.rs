@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: every fuzz target for a while, from seeds made here.
 
+mod content_seeds;
 mod seeds;
 
 use std::fs;

@@ -14,6 +14,7 @@ mod fixtures;
 mod fuzz;
 mod metadata;
 mod oracles;
+mod peers;
 mod schema;
 mod test;
 mod tidy;
@@ -39,6 +40,8 @@ enum Verb {
     Test,
     /// Run the tests that need an outside tool; a missing tool is a failure
     Oracles(oracles::Args),
+    /// Run a command while the servers run that oracles read content from
+    Peers(peers::Args),
     /// Make the checked-in fixtures anew, by the script beside each INDEX
     Fixtures,
     /// Time our images beside cp, tar and the writers of others
@@ -88,6 +91,7 @@ fn run(verb: &Verb) -> anyhow::Result<()> {
         Verb::Measure { command } => bench::run_measure(command),
         Verb::Test => test::run(&context),
         Verb::Oracles(args) => oracles::run(&context, args),
+        Verb::Peers(args) => peers::run(&context, args),
         Verb::Fixtures => fixtures::run(&context),
         Verb::Bench(args) => bench::run(&context, args),
         Verb::Fuzz(args) => fuzz::run(&context, args),

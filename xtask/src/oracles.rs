@@ -4,6 +4,7 @@
 use anyhow::Result;
 
 use crate::context::Context;
+use crate::peers::{self, Peers};
 use crate::{test, tools};
 
 /// Tests with this in their name mount a file system: they need root, and a kernel that not every
@@ -27,8 +28,10 @@ pub(crate) fn run_tests(context: &Context, args: &Args) -> Result<()> {
     if !args.mounts {
         println!("left out: tests that mount; as root, `cargo xtask oracles --mounts` runs them");
     }
+    let peers = Peers::start(context)?;
     let cargo = context
         .cargo()
+        .env(peers::VARIABLE, peers.folder())
         .env("PYTHONPATH", tools::python_path(context))
         .env("CAPMEDIA_LINUX", tools::linux_root(context));
     if test::has_nextest(context) {

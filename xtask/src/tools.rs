@@ -85,6 +85,40 @@ const TOOLS: &[Tool] = &[
     program("python3", "python3"),
 ];
 
+/// The servers that oracles read content from, and what asks them.
+const SERVERS: &[Tool] = &[
+    program("curl", "curl"),
+    program("smbd", "samba"),
+    program("smbclient", "smbclient"),
+    program("nginx", "nginx"),
+    Tool {
+        name: "nginx's PROPFIND",
+        package: "libnginx-mod-http-dav-ext",
+        place: Place::File(&["/usr/lib/nginx/modules/ngx_http_dav_ext_module.so"]),
+    },
+    program("apache2", "apache2"),
+    Tool {
+        name: "Apache's GSSAPI",
+        package: "libapache2-mod-auth-gssapi",
+        place: Place::File(&["/usr/lib/apache2/modules/mod_auth_gssapi.so"]),
+    },
+    Tool {
+        name: "NTLM for GSSAPI",
+        package: "gss-ntlmssp",
+        place: Place::File(&["/etc/gss/mech.d/mech.ntlmssp.conf"]),
+    },
+];
+
+/// Packages that bring services, and which: a machine is no server because tests ran on it.
+const SERVICES: [(&str, &[&str]); 3] = [
+    ("samba", &["smbd", "nmbd", "samba-ad-dc"]),
+    ("nginx", &["nginx"]),
+    ("apache2", &["apache2", "apache-htcacheclean"]),
+];
+
+/// Runs a command while no service may start.
+const WITHOUT_SERVICES: &str = "xtask/src/tools/without_services.sh";
+
 /// From PyPI, not programs: versions that tests have been seen to pass with.
 const PYTHON_MODULES: [&str; 2] = ["pycdlib==1.22.0", "jsonschema==4.26.0"];
 
@@ -148,16 +182,13 @@ fn unpack_linux(context: &Context) -> Result<()> {
 
 /// Fails with the list of all missing tools and what would bring them.
 pub(crate) fn require(context: &Context) -> Result<()> {
-    let missing = missing(TOOLS, &search_folders());
+    let missing = missing(&all(), &search_folders());
     let modules = has_python_modules(context);
     let linux = has_linux(context);
     if missing.is_empty() && modules && linux {
         return Ok(());
     }
-    let mut text = String::from("tools are missing:");
-    for tool in &missing {
-        let _ = write!(text, "\n  {} (Debian package {})", tool.name, tool.package);
-    }
+    let mut text = list(&missing);
     if !modules {
         let names = PYTHON_MODULES.join(", ");
         let _ = write!(text, "\n  {names} (Python modules; `cargo xtask test` brings them)");
@@ -174,7 +205,7 @@ pub(crate) fn require(context: &Context) -> Result<()> {
 /// Installs what is missing when that can be done, and names it when not.
 pub(crate) fn install(context: &Context) -> Result<()> {
     let folders = search_folders();
-    let mut wanted = packages(&missing(TOOLS, &folders));
+    let mut wanted = packages(&missing(&all(), &folders));
     if !has_python_modules(context)
         && !context.command("python3").args(["-m", "pip", "--version"]).succeeds()
     {
@@ -191,13 +222,15 @@ pub(crate) fn install(context: &Context) -> Result<()> {
     let apt_get = || {
         // DPkg::Lock::Timeout: another installation may just be running.
         let quiet = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
-        context.command("apt-get").env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
+        let shell = context.command("sh").arg(WITHOUT_SERVICES).arg("apt-get");
+        shell.env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
     };
     if can_install && (!wanted.is_empty() || !linux) {
         apt_get().arg("update").run()?;
     }
     if !wanted.is_empty() {
         apt_get().args(["install", "-y", "--no-install-recommends"]).args(&wanted).run()?;
+        forget_services(context, &wanted);
     }
     if !has_python_modules(context) {
         context
@@ -214,8 +247,40 @@ pub(crate) fn install(context: &Context) -> Result<()> {
     require(context)
 }
 
-fn missing<'a>(tools: &'a [Tool], folders: &[PathBuf]) -> Vec<&'a Tool> {
-    tools.iter().filter(|tool| !tool.is_there(folders)).collect()
+/// Keeps what was just installed from starting with the machine.
+fn forget_services(context: &Context, installed: &[&str]) {
+    for (package, services) in SERVICES {
+        if installed.contains(&package) && context.has_program("systemctl") {
+            // Some of them are masked already, and a container has no systemd to ask.
+            let _ = context.command("systemctl").arg("disable").args(services).read();
+        }
+    }
+}
+
+/// Fails with what is missing of the servers that content is read from.
+pub(crate) fn require_servers() -> Result<()> {
+    let servers: Vec<&Tool> = SERVERS.iter().collect();
+    let missing = missing(&servers, &search_folders());
+    if !missing.is_empty() {
+        bail!("{}\n\nOn Debian: {}", list(&missing), apt_line(&packages(&missing)));
+    }
+    Ok(())
+}
+
+fn all() -> Vec<&'static Tool> {
+    TOOLS.iter().chain(SERVERS).collect()
+}
+
+fn missing<'a>(tools: &[&'a Tool], folders: &[PathBuf]) -> Vec<&'a Tool> {
+    tools.iter().copied().filter(|tool| !tool.is_there(folders)).collect()
+}
+
+fn list(missing: &[&Tool]) -> String {
+    let mut text = String::from("tools are missing:");
+    for tool in missing {
+        let _ = write!(text, "\n  {} (Debian package {})", tool.name, tool.package);
+    }
+    text
 }
 
 fn packages(tools: &[&Tool]) -> Vec<&'static str> {
@@ -258,6 +323,7 @@ mod tests {
             program("two", "first"),
             Tool { name: "three", package: "second", place: Place::File(&["no/such/file"]) },
         ];
+        let tools: Vec<&Tool> = tools.iter().collect();
         let folders = [folder.path().to_path_buf()];
         assert_eq!(packages(&missing(&tools, &folders)), ["first", "second"]);
         // A folder and a file that cannot be run are no programs.

@@ -4,7 +4,10 @@ use std::error::Error as StdError;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use capmedia::{Blame, Error, InspectError, JoinError, MediumError, VerifyError};
+use capmedia::{
+    Blame, Error, FetchError, FetchedPackage, InspectError, JoinError, MediumError, ReportedEvent,
+    VerifyError,
+};
 use media_model::{ConfigMgrError, Problem};
 use serde::Serialize;
 
@@ -12,7 +15,8 @@ use crate::print;
 
 /// Below every help text.
 pub(crate) const HELP: &str = "Exit codes: 0 done; 1 a bug of capmedia; 2 usage or request; \
-3 boot image or other input; 5 output; 6 verify found faults; 130 cancelled.";
+3 boot image or other input; 4 content of a distribution point; 5 output; 6 verify found faults; \
+130 cancelled.";
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +25,8 @@ pub(crate) enum Code {
     Bug = 1,
     Request = 2,
     Input = 3,
+    /// Content of a distribution point, or the way to it.
+    Content = 4,
     Output = 5,
     Faults = 6,
     Cancelled = 130,
@@ -39,6 +45,10 @@ pub(crate) struct Failure {
     code: Code,
     cause: Cause,
     config_mgr_error: Option<ConfigMgrError>,
+    /// What happened to content before.
+    events: Vec<ReportedEvent>,
+    /// Whether these were shown.
+    shown: bool,
 }
 
 /// A failure for programs.
@@ -55,6 +65,12 @@ struct Report<'a> {
     /// Of a request, or of a task sequence.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     problems: Vec<&'a Problem>,
+    /// What happened to content before.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    events: &'a [ReportedEvent],
+    /// Packages that were fetched nevertheless.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    packages: &'a [FetchedPackage],
 }
 
 #[derive(Debug)]
@@ -67,7 +83,16 @@ enum Cause {
 
 impl Failure {
     pub(crate) fn new(code: Code, error: impl Into<anyhow::Error>) -> Self {
-        Self { code, cause: Cause::Error(error.into()), config_mgr_error: None }
+        Self::of(code, Cause::Error(error.into()))
+    }
+
+    fn of(code: Code, cause: Cause) -> Self {
+        Self { code, cause, config_mgr_error: None, events: Vec::new(), shown: true }
+    }
+
+    /// Tells what happened to content before, too; to people only if it was not `shown`.
+    pub(crate) fn with_events(self, events: Vec<ReportedEvent>, shown: bool) -> Self {
+        Self { events, shown, ..self }
     }
 
     /// Says first what was being done.
@@ -80,13 +105,18 @@ impl Failure {
 
     /// The request was wrong; all its problems.
     pub(crate) fn problems(problems: Vec<Problem>) -> Self {
-        Self { code: Code::Request, cause: Cause::Problems(problems), config_mgr_error: None }
+        Self::of(Code::Request, Cause::Problems(problems))
     }
 
     /// Says on standard error what was wrong and what to do; to programs as one JSON object.
     pub(crate) fn report(self, json: bool) -> ExitCode {
         let mut to = io::stderr().lock();
         // There is no third place to complain when standard error is gone.
+        if !json && !self.shown {
+            for event in self.events.iter().filter(|event| event.is_warning()) {
+                let _ = print::line(&mut to, format_args!("warning: {}", event.text));
+            }
+        }
         let _ = match &self.cause {
             Cause::ReaderGone => Ok(()),
             _ if json => print::json(&mut to, &self.for_programs()),
@@ -94,6 +124,30 @@ impl Failure {
             Cause::Error(error) => write_error(&mut to, error.as_ref(), self.config_mgr_error),
         };
         self.code.into()
+    }
+
+    /// What was wrong, for a log: each cause in a line of its own.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let name = in_brackets(self.config_mgr_error);
+        match &self.cause {
+            Cause::Problems(problems) => {
+                let line = |problem: &Problem| {
+                    let (subject, what) = (problem.subject(), problem.what());
+                    format!("{subject}: {what}; {}", problem.remedy())
+                };
+                problems.iter().map(line).collect()
+            }
+            Cause::Error(error) => {
+                let mut chain = error.chain();
+                let first = chain.next().map(|error| format!("{error}{name}"));
+                // What stands there as an event is not told again.
+                let is_told = |text: &String| self.events.iter().any(|event| event.text == *text);
+                let others = chain.map(ToString::to_string).filter(|text| !is_told(text));
+                let others = others.map(|text| format!("because: {text}"));
+                first.into_iter().chain(others).collect()
+            }
+            Cause::ReaderGone => vec!["nobody reads the output any more".to_owned()],
+        }
     }
 
     fn for_programs(&self) -> Report<'_> {
@@ -110,7 +164,15 @@ impl Failure {
             }
             Cause::ReaderGone => Default::default(),
         };
-        Report { exit_code, error, because, config_mgr_error, problems }
+        let packages = match &self.cause {
+            Cause::Error(error) => match error.downcast_ref() {
+                Some(FetchError::Partly { fetched, .. }) => &*fetched.packages,
+                _ => &[],
+            },
+            _ => &[],
+        };
+        let events = &*self.events;
+        Report { exit_code, error, because, config_mgr_error, problems, events, packages }
     }
 }
 
@@ -157,6 +219,7 @@ impl From<Blame> for Code {
         match blame {
             Blame::Request => Self::Request,
             Blame::Input => Self::Input,
+            Blame::Content => Self::Content,
             Blame::Output => Self::Output,
             Blame::Cancelled => Self::Cancelled,
             _ => Self::Bug,
@@ -166,6 +229,13 @@ impl From<Blame> for Code {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let config_mgr_error = error.config_mgr_error();
+        Self { config_mgr_error, ..Self::new(error.blame().into(), error) }
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
         let config_mgr_error = error.config_mgr_error();
         Self { config_mgr_error, ..Self::new(error.blame().into(), error) }
     }
@@ -204,8 +274,7 @@ fn code_of_verify(error: &VerifyError) -> Code {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            let cause = Cause::ReaderGone;
-            return Self { code: Code::Output, cause, config_mgr_error: None };
+            return Self::of(Code::Output, Cause::ReaderGone);
         }
         Self::new(Code::Output, anyhow::Error::from(error).context("cannot print the result"))
     }

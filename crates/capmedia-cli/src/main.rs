@@ -3,6 +3,11 @@
 //! One file per verb, each with its `Args` and `run`. What the library knows is not known again
 //! here: this crate reads arguments, shows progress and prints.
 
+mod content;
+mod content_args;
+mod content_check;
+mod content_fetch;
+mod content_list;
 mod create;
 mod demo;
 mod exit;
@@ -10,10 +15,15 @@ mod inspect;
 mod inspect_sequence;
 mod inspect_wim;
 mod join;
+mod log;
+mod log_place;
 mod plan;
 mod print;
 mod progress;
 mod request;
+mod secret;
+mod signals;
+mod told;
 mod usage;
 mod verify;
 
@@ -42,6 +52,8 @@ enum Verb {
     Verify(verify::Args),
     /// Bring the discs of a set back into one folder.
     Join(join::Args),
+    /// Packages of distribution points: list, fetch or check them, without making media.
+    Content(content::Args),
     /// Make a sample boot image and capture media from it, to see that all works here.
     Demo(demo::Args),
 }
@@ -57,6 +69,7 @@ fn main() -> ExitCode {
         Verb::Inspect(args) => (inspect::run(&args), args.json),
         Verb::Verify(args) => (verify::run(&args), args.json),
         Verb::Join(args) => (join::run(&args), args.json),
+        Verb::Content(args) => (content::run(&args), args.json()),
         Verb::Demo(args) => (demo::run(&args), false),
     };
     match outcome {

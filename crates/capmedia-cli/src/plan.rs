@@ -2,13 +2,17 @@
 
 use std::io::{self, Write};
 
-use capmedia::{MediaPlan, Summary};
+use capmedia::Summary;
 use extent_image::Extent;
 use serde::Serialize;
 
+use crate::content_args;
 use crate::exit::{Code, Failure};
+use crate::log::Log;
 use crate::print;
 use crate::request::RequestArgs;
+use crate::signals;
+use crate::told::Told;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -51,7 +55,10 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         to.write_all(args.request.to_toml()?.as_bytes())?;
         return Ok(Code::Done);
     }
-    let media = MediaPlan::new(&args.request.check()?)?;
+    let told = Told::new(&Log::none(), !args.json && !args.quiet);
+    signals::watch(&told, args.json, Vec::new);
+    let media = content_args::plan(&args.request.check()?, &told, args.quiet);
+    let media = told.end(media)?;
     let several = media.volumes().count() > 1;
     let volumes = || (1u32..).zip(media.volumes()).filter(|_| args.extents);
     if args.json {
@@ -62,7 +69,8 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         let rows = args.extents.then(|| rows.collect());
         print::json(&mut to, &Planned { summary: media.summary(), extents: rows })?;
     } else {
-        print::warnings(&mut io::stderr().lock(), &media.summary().warnings, args.quiet)?;
+        let others = told.others(&media.summary().warnings);
+        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
         print::summary(&mut to, media.summary())?;
         for (number, plan) in volumes() {
             if several {

@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use capmedia::{
-    BootConfiguration, BootManagerSummary, DeviceSummary, Made, Summary, VolumeSummary, Warning,
+    BootConfiguration, BootManagerSummary, ContentSummary, DeviceSummary, Made, Summary,
+    VolumeSummary, Warning,
 };
 use serde::Serialize;
 
@@ -88,7 +89,8 @@ pub(crate) fn summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         index => format!(", image {index}"),
     };
     let architecture = &summary.architecture;
-    writeln!(to, "Boot image:   {}{image} ({architecture})", summary.boot_image)?;
+    line(to, format_args!("Boot image:   {}{image} ({architecture})", summary.boot_image))?;
+    summary.content.as_ref().map_or(Ok(()), |content| packages(to, content))?;
     boot_manager(to, &summary.boot_manager)?;
     for (at, bcd) in summary.boot_configuration.iter().enumerate() {
         let heading = if at == 0 { "Boot config:" } else { "" };
@@ -137,6 +139,43 @@ pub(crate) fn summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
     }
     writeln!(to, "Set id:       {}", summary.set_id)
 }
+
+/// The packages that media is made of, and what happened on the way that is no warning.
+fn packages(to: &mut dyn Write, content: &ContentSummary) -> io::Result<()> {
+    let mut heading = "Packages:";
+    for package in &content.packages {
+        let place = match package.media_path.as_deref() {
+            None => "boot image".to_owned(),
+            Some(path) => format!("to /{path}"),
+        };
+        let id = &package.content_id;
+        let location = locations(&package.location, &package.came_from);
+        let files = match package.files {
+            1 => "1 file".to_owned(),
+            files => format!("{files} files"),
+        };
+        let bytes = size(package.bytes);
+        let row = format_args!("{heading:<14}{id} found at {location}, {files}, {bytes}, {place}");
+        line(to, row)?;
+        heading = "";
+    }
+    let told = content.events.iter().filter(|event| !event.is_warning());
+    told.clone()
+        .take(EVENTS)
+        .try_for_each(|event| line(to, format_args!("              {}", event.text)))?;
+    match told.count().saturating_sub(EVENTS) {
+        0 => Ok(()),
+        more => writeln!(to, "              and {more} more events; --json tells all"),
+    }
+}
+
+/// Where the files of a package came from, or where it was found as long as nobody knows.
+pub(crate) fn locations(found: &str, came_from: &[String]) -> String {
+    if came_from.is_empty() { found.to_owned() } else { came_from.join(" and ") }
+}
+
+/// Events that are told one by one.
+const EVENTS: usize = 40;
 
 /// What UEFI starts, why that, and which machines refuse it.
 fn boot_manager(to: &mut dyn Write, chosen: &BootManagerSummary) -> io::Result<()> {
@@ -205,6 +244,11 @@ pub(crate) fn made(to: &mut dyn Write, made: &Made) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// So many files.
+pub(crate) fn files(count: u64) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
 
 /// A length for people: three digits and a binary unit.

@@ -10,7 +10,8 @@ use anyhow::{Context as _, anyhow};
 use clap::builder::{OsStringValueParser, PathBufValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use media_model::{
-    Absent, CaptureMediaRequest, CheckedRequest, Problem, RequestFile, RequestOption, Slot,
+    Absent, CaptureMediaRequest, CheckedContent, CheckedRequest, Problem, RequestFile,
+    RequestOption, Slot,
 };
 
 use crate::exit::{Code, Failure};
@@ -58,13 +59,15 @@ impl clap::FromArgMatches for RequestArgs {
     }
 }
 
-fn arg(option: &RequestOption, slot: &Slot<'_>) -> Arg {
+/// An option of a request on the command line.
+pub(crate) fn arg(option: &RequestOption, slot: &Slot<'_>) -> Arg {
     let about = option.about();
     let help = match option.absent() {
         Absent::Is(value) | Absent::Means(value) => format!("{about} [default: {value}]"),
         _ => about.to_owned(),
     };
     let arg = Arg::new(option.name()).long(option.name()).help(help);
+    let arg = option.alias().into_iter().fold(arg, |arg, alias| arg.visible_alias(alias));
     match slot {
         // All values are text to clap, which ends at the first that it cannot read.
         // --force is on; --force=false takes back what a request file says.
@@ -83,7 +86,29 @@ fn arg(option: &RequestOption, slot: &Slot<'_>) -> Arg {
 
 impl RequestArgs {
     pub(crate) fn check(&self) -> Result<CheckedRequest, Failure> {
-        let checked = self.effective()?.check().map_err(Failure::problems)?;
+        self.check_file(&self.effective()?)
+    }
+
+    /// The same, and the request as [`to_toml`](Self::to_toml) gives it, for a log.
+    pub(crate) fn check_and_show(&self) -> Result<(CheckedRequest, String), Failure> {
+        // Once: the request may come through a pipe.
+        let file = self.effective()?;
+        let checked = self.check_file(&file)?;
+        let text = file.request().to_toml().map_err(Failure::problems)?;
+        Ok((checked, text))
+    }
+
+    fn check_file(&self, file: &RequestFile) -> Result<CheckedRequest, Failure> {
+        let checked = file.check().map_err(Failure::problems)?;
+        let from_stdin = |path: Option<&Path>| path.is_some_and(|path| path.as_os_str() == STDIN);
+        let content = checked.content();
+        if from_stdin(self.file()) && from_stdin(content.and_then(CheckedContent::password_file)) {
+            let error = anyhow!(
+                "--request - and --password-file - would both read standard input; give one of them \
+                 a file"
+            );
+            return Err(Failure::new(Code::Request, error));
+        }
         Ok(match self.file() {
             // Standard input may be a file, which has this name too where it has one.
             Some(path) if path.as_os_str() == STDIN => checked.with_read_file("/dev/stdin"),
@@ -106,33 +131,37 @@ impl RequestArgs {
             Some(path) => read(path)?,
             None => RequestFile::default(),
         };
-        let file = file.overridden(|option, slot| self.set(option, slot));
+        let file = file.overridden(|option, slot| set(&self.matches, option, slot));
         Ok(file.with_source_date_epoch(source_date_epoch()?))
     }
 
     fn file(&self) -> Option<&Path> {
         self.matches.get_one::<PathBuf>(REQUEST).map(PathBuf::as_path)
     }
+}
 
-    /// Whether the command line gives the option; a problem where it gives what cannot be read.
-    fn set(&self, option: &RequestOption, slot: Slot<'_>) -> Result<bool, Problem> {
-        let name = option.name();
-        if !self.matches.contains_id(name) {
-            return Ok(false);
-        }
-        let text = || self.matches.get_one::<String>(name).map_or("", String::as_str);
-        match slot {
-            Slot::Flag(flag) => *flag = option.flag(text())?,
-            Slot::Text(slot) => *slot = Some(text().to_owned()),
-            Slot::Path(path) => *path = self.matches.get_one::<OsString>(name).map(PathBuf::from),
-            Slot::Number(number) => *number = Some(option.number(text())?),
-            Slot::List(list) => {
-                *list = self.matches.get_many(name).into_iter().flatten().cloned().collect();
-            }
-            _ => return Ok(false),
-        }
-        Ok(true)
+/// Whether the command line gives the option; a problem where it gives what cannot be read.
+pub(crate) fn set(
+    matches: &ArgMatches,
+    option: &RequestOption,
+    slot: Slot<'_>,
+) -> Result<bool, Problem> {
+    let name = option.name();
+    if !matches.contains_id(name) {
+        return Ok(false);
     }
+    let text = || matches.get_one::<String>(name).map_or("", String::as_str);
+    match slot {
+        Slot::Flag(flag) => *flag = option.flag(text())?,
+        Slot::Text(slot) => *slot = Some(text().to_owned()),
+        Slot::Path(path) => *path = matches.get_one::<OsString>(name).map(PathBuf::from),
+        Slot::Number(number) => *number = Some(option.number(text())?),
+        Slot::List(list) => {
+            *list = matches.get_many(name).into_iter().flatten().cloned().collect();
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
 }
 
 fn read(path: &Path) -> Result<RequestFile, Failure> {

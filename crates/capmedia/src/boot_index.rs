@@ -7,10 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use boot_image::{BootImage, BootImageError};
-use extent_image::{FileSource, OpenFile, Source};
+use extent_image::Source;
 
+use crate::inputs::BootImageFile;
 use crate::report::Warning;
-use crate::resolve::ResolveError;
 
 /// Bytes of a WIM's header.
 const HEADER: usize = 208;
@@ -24,18 +24,17 @@ pub(crate) struct Opened {
     pub(crate) warnings: Vec<Warning>,
 }
 
-/// Opens the WIM at `path` to boot image `index` of it; `None` for the one that it says boots.
+/// Opens the WIM to boot image `index` of it; `None` for the one that it says boots.
 ///
 /// # Errors
 /// It cannot be read, is none, or has no such image.
-pub(crate) fn open(path: &Path, index: Option<u32>) -> Result<Opened, ResolveError> {
-    let in_open = |source| ResolveError::Open { path: path.to_path_buf(), source };
-    let mut source: Arc<dyn Source> = Arc::new(FileSource::new(path).map_err(in_open)?);
-    let file = Arc::new(OpenFile::open(path).map_err(in_open)?);
+pub(crate) fn open(wim: &BootImageFile, index: Option<u32>) -> Result<Opened, BootImageError> {
+    let mut source = Arc::clone(&wim.source);
+    let bytes = Arc::clone(&wim.bytes);
     let image = match index {
-        None => BootImage::open(file)?,
+        None => BootImage::open(bytes)?,
         Some(index) => {
-            let image = BootImage::open_index(file, index)?;
+            let image = BootImage::open_index(bytes, index)?;
             if let Some(other) = Reindexed::new(&image, &source)? {
                 source = Arc::new(other);
             }
@@ -44,8 +43,8 @@ pub(crate) fn open(path: &Path, index: Option<u32>) -> Result<Opened, ResolveErr
     };
     let warnings = image.wim().warnings().iter();
     let warnings = warnings.filter(|warning| index.is_none() || still_true(warning));
-    let warnings =
-        warnings.map(|warning| Warning::new(format!("{}: {warning}", path.display()))).collect();
+    let name = image.name();
+    let warnings = warnings.map(|warning| Warning::new(format!("{name}: {warning}"))).collect();
     Ok(Opened { source, image, warnings })
 }
 

@@ -5,7 +5,9 @@ use std::any::Any;
 use std::io::Read;
 
 use bytes::Bytes;
-use extent_image::{BytesSource, Data, Digest, Hasher, NodeId, Source, Timestamp, Tree};
+use extent_image::{
+    Attributes, BytesSource, Data, Digest, Hasher, Meta, NodeId, Source, Timestamp, Tree,
+};
 use media_model::{MediaLabel, MediaPath};
 
 use crate::layout::{Collision, Layout, LayoutError};
@@ -56,7 +58,9 @@ pub(crate) struct Added {
     /// `None` for a folder.
     pub(crate) data: Option<Data>,
     pub(crate) origin: String,
-    /// Which `--add` it comes from, counted from 0: these stay together on one volume of a set if
+    /// Of a file; a folder has none.
+    pub(crate) attributes: Attributes,
+    /// Which `--add` or `--package` it comes from, counted from 0: these stay together on one volume of a set if
     /// they can.
     pub(crate) group: usize,
 }
@@ -169,6 +173,7 @@ pub(crate) fn compose(facts: &Facts) -> Result<Composed, ComposeError> {
 pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed, ComposeError> {
     let starts = share.set.as_ref().is_none_or(|set| set.description.volume == 1);
     let time = facts.boot_image_modified;
+    let own = Meta::at(time);
     let mut layout = Layout::new(time, facts.newest_allowed);
     let mut files = Vec::new();
     let (mut bios_program, mut efi_image) = (None, None);
@@ -180,7 +185,8 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
             Part::Other => rank::BOOT_FILE,
         };
         let origin = file.data.describe();
-        let placed = layout.file(&file.path, file.modified, file.data.clone(), rank, &origin)?;
+        let placed =
+            layout.file(&file.path, Meta::at(file.modified), file.data.clone(), rank, &origin)?;
         match file.part {
             Part::BiosProgram => bios_program = Some(placed.id),
             Part::EfiImage => efi_image = Some(placed.id),
@@ -196,16 +202,17 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
         let boot_image = own_path(r"sources\boot.wim")?;
         let origin = facts.boot_image.describe();
         let placed =
-            layout.file(&boot_image, time, facts.boot_image.clone(), rank::BOOT_IMAGE, &origin)?;
+            layout.file(&boot_image, own, facts.boot_image.clone(), rank::BOOT_IMAGE, &origin)?;
         uefi_files.push(placed.id);
         files.push((boot_image, facts.boot_image.clone()));
         let label = own_path("MediaLabel.txt")?;
         let data = Data::bytes("MediaLabel.txt", facts.label.media_label_txt());
-        layout.file(&label, time, data.clone(), rank::OTHER, "capmedia")?;
+        layout.file(&label, own, data.clone(), rank::OTHER, "capmedia")?;
         files.push((label, data));
         for file in &facts.media_data {
             let (data, origin) = (file.data.clone(), &file.origin);
-            let placed = layout.file(&file.path, file.modified, data, rank::OTHER, origin)?;
+            let placed =
+                layout.file(&file.path, Meta::at(file.modified), data, rank::OTHER, origin)?;
             files.push((placed.path, file.data.clone()));
         }
     }
@@ -218,8 +225,8 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
             }
             Some(data) => {
                 let (path, origin) = (&added.path, &added.origin);
-                let placed =
-                    layout.file(path, added.modified, data.clone(), rank::OTHER, origin)?;
+                let meta = Meta { modified: added.modified, attributes: added.attributes };
+                let placed = layout.file(path, meta, data.clone(), rank::OTHER, origin)?;
                 placed_added.push(placed.path.clone());
                 files.push((placed.path, data.clone()));
             }
@@ -237,12 +244,12 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
     }
     let path = own_path(DESCRIPTION)?;
     let data = Data::bytes(DESCRIPTION, bytes);
-    layout.file(&path, time, data.clone(), rank::OTHER, "capmedia")?;
+    layout.file(&path, own, data.clone(), rank::OTHER, "capmedia")?;
     files.push((path, data));
 
     let late = manifest(files.into_iter().map(|(path, data)| (path.to_slash(), data)));
     let late = Data::Late(std::sync::Arc::new(late));
-    layout.file(&own_path(MANIFEST)?, time, late, rank::MANIFEST, "capmedia")?;
+    layout.file(&own_path(MANIFEST)?, own, late, rank::MANIFEST, "capmedia")?;
     let tree = layout.finish()?;
     Ok(Composed {
         tree,
@@ -472,6 +479,7 @@ mod tests {
                 modified: Timestamp::FAT_EPOCH,
                 data: Some(Data::bytes("t", "x")),
                 origin: origin.into(),
+                attributes: Attributes::default(),
                 group: 0,
             });
         }

@@ -5,6 +5,7 @@ use fat32_image::{Problem, VolumeError};
 use iso9660_image::PlanError;
 use media_model::ConfigMgrError;
 
+use crate::content::content_error;
 use crate::error::Error;
 use crate::publish::PublishError;
 use crate::resolve::ResolveError;
@@ -13,7 +14,11 @@ use crate::set_error::SpanError;
 impl Error {
     /// What Configuration Manager calls it, where it has a name for it.
     pub fn config_mgr_error(&self) -> Option<ConfigMgrError> {
+        if let Some(error) = content_error(self) {
+            return error.config_mgr_error();
+        }
         let too_large = match self {
+            Self::Packages(error) => return error.config_mgr_error(),
             Self::Span(error) => matches!(
                 error,
                 SpanError::FirstVolume { .. }

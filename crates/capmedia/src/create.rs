@@ -2,12 +2,16 @@
 
 use std::io::{self, Write};
 
+use dp_content::Content;
 use extent_image::host::file_id;
 use extent_image::{Plan, Progress, Report, StreamOptions};
 use media_model::CheckedRequest;
 
+use crate::cache_room::Reserving;
+use crate::content::{events, other_copy, with_other_copies};
+use crate::content_guard::ContentFolders;
 use crate::error::Error;
-use crate::plan::MediaPlan;
+use crate::plan::{Again, MediaPlan};
 use crate::publish::{Published, Target};
 use crate::report::{Made, MadeImage, Warning};
 
@@ -19,6 +23,7 @@ pub fn create(request: &CheckedRequest, progress: &mut dyn Progress) -> Result<M
     match Target::of(request) {
         Some(target) => {
             // Before the boot image is opened: a wrong path is the quickest thing to say.
+            refuse_content_folders(request, &target, 1)?;
             target.check()?;
             MediaPlan::new(request)?.publish(&target, progress)
         }
@@ -27,14 +32,41 @@ pub fn create(request: &CheckedRequest, progress: &mut dyn Progress) -> Result<M
 }
 
 impl MediaPlan {
-    /// Writes the media and puts it in place when it is whole.
+    /// Writes the media and puts it in place when it is whole. Where content turns out to be damaged
+    /// and has another copy, media is planned and written again with that one.
     ///
     /// # Errors
     /// [`Error`]; what was at the target before is still there.
     pub fn publish(&self, target: &Target, progress: &mut dyn Progress) -> Result<Made, Error> {
+        let Some(Again { content, .. }) = self.again() else {
+            return self.publish_once(target, progress);
+        };
+        let publish = || match self.renewed()? {
+            Some(plan) => plan.publish_once(target, progress),
+            None => self.publish_once(target, progress),
+        };
+        if target.is_stream() {
+            return went_out(content, { publish }());
+        }
+        with_other_copies(content, publish)
+    }
+
+    fn publish_once(&self, target: &Target, progress: &mut dyn Progress) -> Result<Made, Error> {
+        if let Some(Again { request, .. }) = self.again() {
+            refuse_content_folders(request, target, self.volumes().count())?;
+        }
         self.refuse_inputs(target)?;
         let plans: Vec<&Plan> = self.volumes().collect();
-        let published = target.publish_set(&plans, &StreamOptions::default(), progress)?;
+        let options = StreamOptions::default();
+        let mut settle = || match self.again() {
+            Some(Again { content, .. }) => content.settle().map_err(Box::new),
+            None => Ok(()),
+        };
+        let len = plans.iter().map(|plan| plan.len()).fold(0, u64::saturating_add);
+        let content = self.again().map(|again| &again.content);
+        let mut progress = Reserving::new(content, target.path(), len, progress);
+        let published = target.publish_set_settled(&plans, &options, &mut progress, &mut settle)?;
+        drop(progress);
         let mut warnings = Vec::new();
         let mut images = Vec::new();
         for Published { path, report, warnings: more, .. } in published {
@@ -47,19 +79,45 @@ impl MediaPlan {
     /// Streams the media to any writer; the path in the report is `-`.
     ///
     /// # Errors
-    /// [`Error::SeveralVolumes`] before the first byte, [`Error::Pipe`].
+    /// [`Error::SeveralVolumes`] before the first byte, [`Error::Pipe`]; [`Error::WentOut`] where
+    /// another copy of content could help, which only a file can have.
     pub fn write_to(&self, sink: impl Write, progress: &mut dyn Progress) -> Result<Made, Error> {
+        match self.renewed()? {
+            Some(plan) => plan.write_once(sink, progress),
+            None => self.write_once(sink, progress),
+        }
+    }
+
+    fn write_once(&self, sink: impl Write, progress: &mut dyn Progress) -> Result<Made, Error> {
         let volumes = self.volumes().count();
         if volumes > 1 {
             return Err(Error::SeveralVolumes { volumes });
         }
-        let report = self.plan().write_to(sink, &StreamOptions::default(), progress);
-        let image = made_image("-".to_owned(), &report.map_err(Error::Pipe)?);
-        Ok(self.made("-".to_owned(), vec![image], Vec::new()))
+        let write = || {
+            let report = self.plan().write_to(sink, &StreamOptions::default(), progress);
+            let image = made_image("-".to_owned(), &report.map_err(Error::Pipe)?);
+            if let Some(Again { content, .. }) = self.again() {
+                content.settle().map_err(|error| Error::PipeContent(Box::new(error)))?;
+            }
+            Ok(self.made("-".to_owned(), vec![image], Vec::new()))
+        };
+        match self.again() {
+            Some(Again { content, .. }) => went_out(content, write()),
+            None => write(),
+        }
     }
 
     fn made(&self, path: String, images: Vec<MadeImage>, warnings: Vec<Warning>) -> Made {
         let mut summary = self.summary().clone();
+        if let (Some(Again { content, .. }), Some(summed)) = (self.again(), &mut summary.content) {
+            let known = summed.events.len();
+            for package in &mut summed.packages {
+                package.came_from = content.came_from(&package.content_id);
+            }
+            summed.events = events(content);
+            let new = summed.events.get(known..).unwrap_or_default();
+            summary.warnings.extend(crate::content::warnings(new));
+        }
         summary.warnings.extend(warnings);
         let sha256 = match &*images {
             [image] => image.sha256.clone(),
@@ -86,6 +144,25 @@ impl MediaPlan {
         }
         Ok(())
     }
+}
+
+/// Refuses to publish so many volumes into a folder that content is read from.
+pub(crate) fn refuse_content_folders(
+    request: &CheckedRequest,
+    target: &Target,
+    volumes: usize,
+) -> Result<(), Error> {
+    let Some(content) = request.content() else { return Ok(()) };
+    let folders = ContentFolders::of(content);
+    target.paths(volumes).iter().try_for_each(|path| folders.refuse(path))
+}
+
+/// What went into a pipe stays there; whoever reads it must know.
+fn went_out(content: &Content, made: Result<Made, Error>) -> Result<Made, Error> {
+    made.map_err(|error| match other_copy(content, error) {
+        Ok(error) => Error::WentOut(Box::new(error)),
+        Err(error) => error,
+    })
 }
 
 fn made_image(path: String, report: &Report) -> MadeImage {

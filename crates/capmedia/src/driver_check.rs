@@ -42,8 +42,8 @@ pub enum DriverError {
     /// Devices without driver, and drivers for other computers.
     #[error("{}", unsuitable(boot_image, wrong, missing))]
     Unsuitable {
-        /// The boot image's path.
-        boot_image: PathBuf,
+        /// The boot image.
+        boot_image: String,
         /// Drivers for another architecture.
         wrong: Vec<DriverFinding>,
         /// Devices without driver: what each is, and why it has none.
@@ -51,12 +51,11 @@ pub enum DriverError {
     },
 }
 
-fn unsuitable(boot_image: &Path, wrong: &[DriverFinding], missing: &[String]) -> String {
+fn unsuitable(boot_image: &str, wrong: &[DriverFinding], missing: &[String]) -> String {
     let mut text = String::new();
     if !missing.is_empty() {
-        let path = boot_image.display();
         text.push_str(&format!(
-            "{path} has no driver for {} of the devices that are required:",
+            "{boot_image} has no driver for {} of the devices that are required:",
             missing.len()
         ));
         missing.iter().for_each(|device| text.push_str(&format!("\n  {device}")));
@@ -67,8 +66,7 @@ fn unsuitable(boot_image: &Path, wrong: &[DriverFinding], missing: &[String]) ->
     }
     if !wrong.is_empty() {
         let lead = if missing.is_empty() { "" } else { "\n" };
-        let path = boot_image.display();
-        text.push_str(&format!("{lead}{path} holds drivers for other computers:"));
+        text.push_str(&format!("{lead}{boot_image} holds drivers for other computers:"));
         wrong.iter().for_each(|finding| text.push_str(&format!("\n  {finding}")));
         text.push_str(
             "\nRemove them from the boot image in the Configuration Manager console (Properties, \
@@ -108,11 +106,11 @@ pub(crate) fn check(
     let (wrong, odd): (Vec<_>, Vec<_>) =
         drivers.findings().into_iter().partition(DriverFinding::is_error);
     let answers = drivers.answers(&needed);
-    refuse(request, wrong, &answers)?;
+    refuse(image, wrong, &answers)?;
     tell_doubts(&answers, warnings);
-    let path = request.boot_image().display();
+    let name = image.name();
     let groups = grouped(&odd).into_iter();
-    warnings.extend(groups.map(|group| Warning::new(format!("{path}: {}", group.text))));
+    warnings.extend(groups.map(|group| Warning::new(format!("{name}: {}", group.text))));
     tell_of_usb(&answers, warnings);
     let matched = answers.iter().map(|answer| DeviceSummary {
         device: answer.device.name.clone(),
@@ -134,7 +132,7 @@ pub(crate) fn check(
 }
 
 fn refuse(
-    request: &CheckedRequest,
+    image: &BootImage,
     wrong: Vec<DriverFinding>,
     answers: &[DeviceAnswer<'_>],
 ) -> Result<(), DriverError> {
@@ -143,7 +141,7 @@ fn refuse(
     if wrong.is_empty() && missing.is_empty() {
         return Ok(());
     }
-    let boot_image = request.boot_image().to_path_buf();
+    let boot_image = image.name();
     Err(DriverError::Unsuitable { boot_image, wrong, missing })
 }
 

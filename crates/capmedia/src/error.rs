@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use dp_content::{CacheError, ContentError, Preflight};
 use extent_image::StreamError;
 
 use crate::compose::ComposeError;
+use crate::content::content_error;
 use crate::publish::PublishError;
 use crate::resolve::ResolveError;
 use crate::set_error::SpanError;
@@ -87,12 +89,63 @@ pub enum Error {
         /// The file that goes onto the media.
         input: PathBuf,
     },
+    /// The output lies where content is read from, where nothing is ever written.
+    #[error(
+        "{} lies in {what} ({}), which is only read; choose another path",
+        output.display(),
+        folder.display()
+    )]
+    OutputInContent {
+        /// The output.
+        output: PathBuf,
+        /// The folder, without links.
+        folder: PathBuf,
+        /// What the folder is.
+        what: &'static str,
+    },
+    /// Packages that no location gives.
+    #[error(transparent)]
+    Packages(#[from] Preflight),
+    /// Content of a distribution point cannot be had, or is damaged.
+    #[error(transparent)]
+    Content(Box<ContentError>),
+    /// A file that the way to distribution points needs cannot be read.
+    #[error("cannot read {}, the file of --{option}", path.display())]
+    AccessFile {
+        /// The option that names it.
+        option: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder that keeps what was fetched cannot be used.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// What went to standard output is not what it should be.
+    #[error("the image on standard output is damaged; discard it")]
+    PipeContent(#[source] Box<ContentError>),
+    /// A copy is damaged, there is another, and what went into a pipe already cannot be taken back.
+    #[error(
+        "a part of the image went out before its content was found to be damaged; discard it. Give \
+         --path a file, for which the run begins again by itself with another copy; or name another \
+         --distribution-point first; or fetch the package (capmedia content fetch) and give its folder \
+         as --distribution-point"
+    )]
+    WentOut(#[source] Box<Self>),
     /// The image could not be brought to its place.
     #[error(transparent)]
     Publish(#[from] PublishError),
     /// The image could not be written to standard output.
     #[error("the image was not written whole to standard output")]
     Pipe(#[source] StreamError),
+}
+
+impl From<ContentError> for Error {
+    fn from(error: ContentError) -> Self {
+        Self::Content(Box::new(error))
+    }
 }
 
 /// Who has to act, which is also the exit code of the command.
@@ -105,6 +158,8 @@ pub enum Blame {
     Request,
     /// The boot image or another input.
     Input,
+    /// Content of a distribution point.
+    Content,
     /// The output.
     Output,
     /// The run was cancelled.
@@ -116,10 +171,23 @@ impl Error {
     pub fn blame(&self) -> Blame {
         use fat32_image::VolumeError;
         use iso9660_image::PlanError;
+        match content_error(self) {
+            Some(ContentError::Cancelled) => return Blame::Cancelled,
+            Some(_) => return Blame::Content,
+            None => {}
+        }
         match self {
+            Self::Packages(found) if found.is_cancelled() => Blame::Cancelled,
+            Self::Packages(_) | Self::Content(_) | Self::PipeContent(_) => Blame::Content,
+            Self::AccessFile { .. } => Blame::Input,
+            Self::Cache(CacheError::Occupied { .. }) => Blame::Request,
+            Self::Cache(_) => Blame::Output,
+            Self::WentOut(error) => error.blame(),
             Self::Resolve(ResolveError::AddedFileWithoutName { .. })
-            | Self::OutputIsInput { .. } => Blame::Request,
+            | Self::OutputIsInput { .. }
+            | Self::OutputInContent { .. } => Blame::Request,
             Self::Resolve(ResolveError::OwnBcd(_)) => Blame::Bug,
+            Self::Resolve(ResolveError::PackageName { .. }) => Blame::Content,
             Self::Resolve(_) => Blame::Input,
             Self::Compose(ComposeError::OwnPath { .. }) => Blame::Bug,
             Self::Compose(_) | Self::MediaType { .. } => Blame::Request,

@@ -16,11 +16,11 @@ use media_model::MediaPath;
 use serde::Serialize;
 
 use crate::join_error::JoinError;
-use crate::join_folder::Target;
 use crate::join_steps::{Piece, SHOWN, Step, left_out, steps};
 use crate::manifest::{DESCRIPTION, Description, MANIFEST, parse_manifest};
 use crate::medium::{File, Medium, MediumError};
 use crate::members::{Member, content_faults, list_faults, set_faults};
+use crate::output_folder::Target;
 use crate::parts::Part;
 use crate::report::Warning;
 use crate::verify::read_text;
@@ -324,13 +324,13 @@ impl Copy<'_> {
 }
 
 /// `None` for times before 1970, which no media of ours has.
-fn system_time(time: Timestamp) -> Option<SystemTime> {
+pub(crate) fn system_time(time: Timestamp) -> Option<SystemTime> {
     let seconds = u64::try_from(time.unix_seconds()).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, time.nanos()))
 }
 
 /// A file that nothing was in the place of.
-fn new_file(path: &Path) -> io::Result<fs::File> {
+pub(crate) fn new_file(path: &Path) -> io::Result<fs::File> {
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 

@@ -9,6 +9,7 @@ use wim_image::RestoreError;
 
 use crate::error::{Blame, blame_of_stream};
 use crate::medium::MediumError;
+use crate::output_folder::OutputFolderError;
 
 /// The discs could not be joined. The folder is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -72,38 +73,9 @@ pub enum JoinError {
         /// What came second.
         second: String,
     },
-    /// The folder that is to hold the new one is not there.
-    #[error("the folder {} for {} does not exist; create it first", folder.display(), path.display())]
-    NoFolder {
-        /// The new folder.
-        path: PathBuf,
-        /// The missing folder.
-        folder: PathBuf,
-    },
-    /// There is something already.
-    #[error("{} is {what}; give a new or an empty folder", path.display())]
-    Occupied {
-        /// The folder.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// Another run writes to the same folder. Where a file system has no locks, it may have died.
-    #[error("another run is writing {}; wait for it, or remove this when there is none", path.display())]
-    Busy {
-        /// The folder in the making.
-        path: PathBuf,
-    },
-    /// The file system of the folder is too small.
-    #[error("{} needs {needed} bytes and its file system has {free} free; make room", path.display())]
-    NoSpace {
-        /// The folder.
-        path: PathBuf,
-        /// Bytes to be stored.
-        needed: u64,
-        /// Bytes there are.
-        free: u64,
-    },
+    /// The folder cannot be filled.
+    #[error(transparent)]
+    Folder(#[from] OutputFolderError),
     /// The operating system refused a step.
     #[error("cannot {step} {}", path.display())]
     Io {
@@ -155,11 +127,7 @@ impl JoinError {
             | Self::Case { .. }
             | Self::Twice { .. }
             | Self::FileAndFolder { .. } => Blame::Input,
-            Self::NoFolder { .. }
-            | Self::Occupied { .. }
-            | Self::Busy { .. }
-            | Self::NoSpace { .. }
-            | Self::Io { .. } => Blame::Output,
+            Self::Folder(_) | Self::Io { .. } => Blame::Output,
             Self::Stream { source, .. } => blame_of_stream(source),
             Self::Cancelled { .. } => Blame::Cancelled,
         }

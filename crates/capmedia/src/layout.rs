@@ -59,7 +59,7 @@ impl Layout {
     pub(crate) fn file(
         &mut self,
         path: &MediaPath,
-        modified: Timestamp,
+        meta: Meta,
         data: Data,
         rank: i32,
         origin: &str,
@@ -76,7 +76,8 @@ impl Layout {
         if let Some(taken) = self.taken.get(&key) {
             return Err(collision(path, taken, origin));
         }
-        let meta = Meta::at(clamp(modified, self.newest_allowed));
+        let modified = clamp(meta.modified, self.newest_allowed);
+        let meta = Meta { modified, ..meta };
         let id = self.builder.file(parent, name, meta, data)?;
         self.builder.set_rank(id, rank);
         // The name is the last of a valid path.
@@ -161,14 +162,14 @@ mod tests {
         let mut layout = Layout::new(Timestamp::FAT_EPOCH, None);
         let time = Timestamp::FAT_EPOCH;
         let data = || Data::bytes("t", "x");
-        layout.file(&path("EFI/Boot/a"), time, data(), 0, "one").unwrap();
-        let merged = layout.file(&path("efi/BOOT/b"), time, data(), 0, "two").unwrap();
+        layout.file(&path("EFI/Boot/a"), Meta::at(time), data(), 0, "one").unwrap();
+        let merged = layout.file(&path("efi/BOOT/b"), Meta::at(time), data(), 0, "two").unwrap();
         assert_eq!(merged.path.to_slash(), "EFI/Boot/b");
-        let twice = layout.file(&path("EFI/boot/A"), time, data(), 0, "three");
+        let twice = layout.file(&path("EFI/boot/A"), Meta::at(time), data(), 0, "three");
         let Err(LayoutError::Collision(collision)) = twice else { panic!("no collision") };
         assert_eq!((&*collision.first, &*collision.second), ("one", "three"));
-        assert!(layout.file(&path("efi/boot/a/below"), time, data(), 0, "four").is_err());
-        assert!(layout.file(&path("efi/boot"), time, data(), 0, "five").is_err());
+        assert!(layout.file(&path("efi/boot/a/below"), Meta::at(time), data(), 0, "four").is_err());
+        assert!(layout.file(&path("efi/boot"), Meta::at(time), data(), 0, "five").is_err());
         let tree = layout.finish().unwrap();
         let paths: Vec<_> = tree.walk().map(|id| tree.path(id)).collect();
         assert_eq!(paths, ["", "EFI", "EFI/Boot", "EFI/Boot/a", "EFI/Boot/b"]);
@@ -180,7 +181,7 @@ mod tests {
         let mut layout = Layout::new(Timestamp::from_unix_seconds(2_000), Some(limit));
         for (name, seconds) in [("early", 500), ("late", 1_500)] {
             let time = Timestamp::from_unix_seconds(seconds);
-            layout.file(&path(name), time, Data::bytes("t", ""), 0, "test").unwrap();
+            layout.file(&path(name), Meta::at(time), Data::bytes("t", ""), 0, "test").unwrap();
         }
         let tree = layout.finish().unwrap();
         let seconds: Vec<_> = tree.walk().map(|id| tree.meta(id).modified.unix_seconds()).collect();

@@ -35,25 +35,33 @@ mod boot_image_report;
 mod boot_image_survey;
 mod boot_index;
 mod boot_manager;
+mod cache_room;
 mod certificate;
 mod compose;
 mod config_mgr;
+mod content;
+mod content_access;
+mod content_guard;
+mod content_list;
 mod create;
 mod disc;
 mod driver_check;
 mod driver_groups;
 mod error;
 mod faults;
+mod fetch;
+mod fetch_check;
+mod fetch_kept;
 mod firmware;
 mod floppy;
 mod hybrid;
+mod inputs;
 mod inspect;
 mod inspect_bcd;
 mod inspect_sequence;
 mod inspect_wim;
 mod join;
 mod join_error;
-mod join_folder;
 mod join_paths;
 mod join_steps;
 mod layout;
@@ -64,6 +72,7 @@ mod media_data;
 mod media_data_error;
 mod medium;
 mod members;
+mod output_folder;
 mod part_file;
 mod parts;
 mod plan;
@@ -89,7 +98,7 @@ mod verify_set;
 
 pub use bcd_store::Firmware;
 pub use boot_image::{BootSet, DeviceRole, DriverOrigin, Need, RuntimeState};
-pub use {extent_image, media_model};
+pub use {dp_content, extent_image, media_model};
 
 pub use boot_configuration::{BcdFault, OwnBcdError};
 pub use boot_image_drivers::{DriverClassReport, DriverFindingReport, DriverReport, DriversReport};
@@ -101,10 +110,17 @@ pub use boot_image_report::{
 pub use boot_manager::{BootManagerError, BootManagerSummary, MissingPart};
 pub use certificate::{LoaderSignature, UefiLoader};
 pub use compose::ComposeError;
+pub use content_access::ContentAccess;
+pub use content_guard::refuse_in_library;
+pub use content_list::{
+    ContentListing, FileListing, LocationListing, PackageListing, list_content,
+};
 pub use create::create;
 pub use driver_check::DriverError;
 pub use driver_groups::{DriverFindingGroup, DriverFindingKind};
 pub use error::{Blame, Error};
+pub use fetch::{FetchError, FetchStep, Fetched, FetchedPackage, fetch};
+pub use fetch_check::{ContentCheck, ContentFault, check_content};
 pub use inspect::{
     BootEntryInspection, DiscInspection, DiskInspection, InspectError, Inspection,
     PartitionInspection, TreeInspection, inspect,
@@ -120,11 +136,12 @@ pub use manifest::{Description, JoinedFile, SetFile};
 pub use media_data_error::MediaDataError;
 pub use medium::MediumError;
 pub use members::SetVolume;
+pub use output_folder::OutputFolderError;
 pub use plan::MediaPlan;
 pub use publish::{PublishError, Published, Target};
 pub use report::{
-    BootConfiguration, DeviceSummary, LabelSummary, Made, MadeImage, Summary, VolumeSummary,
-    Warning,
+    BootConfiguration, ContentSummary, DeviceSummary, LabelSummary, Made, MadeImage,
+    PackageSummary, ReportedEvent, Summary, VolumeSummary, Warning,
 };
 pub use resolve::ResolveError;
 pub use set_error::SpanError;

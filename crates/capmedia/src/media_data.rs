@@ -51,7 +51,8 @@ pub(crate) fn media_data(
         errors.push(error);
         Template::default()
     });
-    let sequence = task_sequence(request, added, warnings).unwrap_or_else(|error| {
+    let sequence = task_sequence(request, &image.name(), added, warnings);
+    let sequence = sequence.unwrap_or_else(|error| {
         errors.push(error);
         String::new()
     });

@@ -234,7 +234,8 @@ fn unfit_text(path: &Path, problems: &[Problem], references: bool) -> String {
     }
     if references {
         text.push_str(&format!(
-            "\nA package goes onto the media with --add FOLDER={PACKAGES}\\<ID>"
+            "\nA package goes onto the media with --add FOLDER={PACKAGES}\\<ID>, or from a distribution \
+             point with --package ID={PACKAGES}\\<ID>"
         ));
     }
     text

@@ -3,18 +3,33 @@
 use std::path::{Path, PathBuf};
 
 use disk_image::{DEFAULT_START, mbr_disk};
-use extent_image::{Content, Data, Plan, Tree};
+use dp_content::{Content, ContentError};
+use extent_image::{Data, Plan, Tree};
 use iso9660_image::{Notice, PlanError, TreeKind};
-use media_model::{CheckedRequest, FatLabel, FileSystem, MediaLabel, MediaType};
+use media_model::{CheckedContent, CheckedRequest, FatLabel, FileSystem, MediaLabel, MediaType};
 
 use crate::compose::{Composed, Facts, compose};
+use crate::content;
+use crate::content_access::ContentAccess;
+use crate::create::refuse_content_folders;
 use crate::disc::{self, DiscStart};
 use crate::error::Error;
+use crate::inputs::Inputs;
+use crate::publish::Target;
 use crate::report::{LabelSummary, Summary, VolumeSummary, Warning};
 use crate::resolve::{Resolved, resolve};
 use crate::set::{MediaSet, SetOptions};
 use crate::starts::Starts;
 use crate::stick;
+
+/// What a plan was made from.
+#[derive(Debug)]
+pub(crate) struct Again {
+    pub(crate) request: CheckedRequest,
+    pub(crate) content: dp_content::Content,
+    /// Bad copies that were known of when it was made.
+    bad_copies: usize,
+}
 
 /// Media ready to be written: opened, checked, laid out to the last byte.
 #[derive(Debug)]
@@ -24,17 +39,55 @@ pub struct MediaPlan {
     /// The volumes behind the first.
     others: Vec<Plan>,
     summary: Summary,
+    /// How to make it again with other copies of content.
+    again: Option<Again>,
     /// Files that were read for it, beside those whose bytes it holds.
     read: Vec<PathBuf>,
 }
 
 impl MediaPlan {
-    /// Opens what the request names and lays out the media. Nothing is written.
+    /// Opens what the request names and lays out the media. Nothing is written. Distribution points
+    /// are asked without an account; see [`with_content`](Self::with_content).
     ///
     /// # Errors
     /// [`Error`]: the boot image, a boot file or something to be added cannot be used, or the media
     /// cannot be laid out as asked.
     pub fn new(request: &CheckedRequest) -> Result<Self, Error> {
+        match request.content() {
+            None => {
+                // A request checked for a package names a location.
+                let boot_image = request.boot_image().file().ok_or(ContentError::NoLocation)?;
+                Self::of(request, &Inputs::local(boot_image)?)
+            }
+            Some(content) => Self::with_content(request, &ContentAccess::new().open(content)?),
+        }
+    }
+
+    /// The same for a request whose boot image, or whose packages, come from `content`. Of what is
+    /// large only those ranges are fetched that must be known. A copy that is found to be damaged is
+    /// put aside, and another is taken.
+    ///
+    /// # Errors
+    /// As of [`new`](Self::new), [`Error::Packages`] with all packages that are not to be had, and
+    /// [`Error::OutputInContent`] where the request's output lies where content is read from.
+    pub fn with_content(request: &CheckedRequest, content: &Content) -> Result<Self, Error> {
+        if let Some(target) = Target::of(request) {
+            refuse_content_folders(request, &target, 1)?;
+        }
+        content::with_other_copies(content, || {
+            let bad_copies = content.bad_copies();
+            let (inputs, mut summary) = content::inputs(request, content)?;
+            let mut plan = Self::of(request, &inputs)?;
+            summary.events = content::events(content);
+            plan.summary.warnings.extend(content::warnings(&summary.events));
+            plan.summary.content = Some(summary);
+            let (request, content) = (request.clone(), content.clone());
+            plan.again = Some(Again { request, content, bad_copies });
+            Ok(plan)
+        })
+    }
+
+    fn of(request: &CheckedRequest, inputs: &Inputs) -> Result<Self, Error> {
         let Resolved {
             facts,
             machines,
@@ -44,7 +97,8 @@ impl MediaPlan {
             boot_index,
             devices,
             warnings,
-        } = resolve(request)?;
+            boot_image,
+        } = resolve(request, inputs)?;
         let composed = compose(&facts)?;
         let mut media = Media { request, starts, composed, warnings };
         let (first, others) = match request.media_type() {
@@ -67,34 +121,53 @@ impl MediaPlan {
             architecture: machines.image.name().to_owned(),
             target_architecture: machines.target.name().to_owned(),
             boot_manager,
-            boot_image: request.boot_image().display().to_string(),
+            boot_image,
             boot_index,
             boot_configuration: configurations,
             set_id: composed.description.set_id,
             devices,
             volumes,
+            content: None,
             warnings,
         };
         // Boot files come out of the boot image, whether or not its own extent is met.
         let options = [
-            Some(request.boot_image()),
+            request.boot_image().file(),
             request.hwids(),
             request.task_sequence(),
             request.capture_password_file(),
+            request.content().and_then(CheckedContent::password_file),
+            request.content().and_then(CheckedContent::ca_file),
+            request.content().and_then(CheckedContent::client_certificate),
         ];
         let options = options.into_iter().flatten().map(Path::to_path_buf);
         let read = options.chain(request.read_files().iter().cloned()).collect();
-        Ok(Self { first, others, summary, read })
+        Ok(Self { first, others, summary, again: None, read })
     }
 
     /// The files of this machine that the media is made of.
-    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+    pub fn inputs(&self) -> impl Iterator<Item = &Path> {
         let extents = self.volumes().flat_map(Plan::extents);
         let sources = extents.filter_map(|extent| match extent.content() {
-            Content::Source(source, _) => source.local_path(),
+            extent_image::Content::Source(source, _) => source.local_path(),
             _ => None,
         });
         self.read.iter().map(PathBuf::as_path).chain(sources)
+    }
+
+    /// What it was made from, where a part is content that has other copies.
+    pub(crate) fn again(&self) -> Option<&Again> {
+        self.again.as_ref()
+    }
+
+    /// The plan anew, where content that this one was made from may have turned out to be damaged.
+    pub(crate) fn renewed(&self) -> Result<Option<Self>, Error> {
+        match &self.again {
+            Some(Again { request, content, bad_copies }) if content.bad_copies() > *bad_copies => {
+                Self::with_content(request, content).map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The image, extent by extent; of a set, the first.

@@ -11,6 +11,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use dp_content::ContentError;
 use extent_image::host::{self, FileId};
 use extent_image::{Content, Plan, Progress, Report, StreamError, StreamOptions};
 use media_model::{CheckedRequest, MediaSize, set_member, set_member_number};
@@ -84,6 +85,18 @@ pub enum PublishError {
         #[source]
         source: StreamError,
     },
+    /// What went into the image from a distribution point is damaged, which was seen only when all had
+    /// passed.
+    #[error("{} {}", path.display(), not_made(*.is_stream))]
+    Content {
+        /// The target.
+        path: PathBuf,
+        /// Whether it has the bytes already, which a pipe does not give back.
+        is_stream: bool,
+        /// What is damaged.
+        #[source]
+        source: Box<ContentError>,
+    },
     /// Some volumes of the set are in place and replaced others; the rest could not follow.
     #[error(
         "only a part of the new set is in place ({}), the other files are of the old one; make the \
@@ -119,6 +132,16 @@ pub enum PublishError {
         source: Box<Self>,
     },
 }
+
+fn not_made(is_stream: bool) -> &'static str {
+    match is_stream {
+        true => "has got an image that is not whole; discard it, and give --path a file",
+        false => "was not made",
+    }
+}
+
+/// Looks, when all is written and before anything gets its name, whether it was right.
+pub(crate) type Settle<'a> = dyn FnMut() -> Result<(), Box<ContentError>> + 'a;
 
 /// An image in its place.
 #[derive(Debug)]
@@ -221,8 +244,8 @@ impl Target {
         if self.checksum { self.checksum_slot().map(drop) } else { Ok(()) }
     }
 
-    /// Every file that publishing so many volumes would replace, as it is now.
-    pub(crate) fn replaced_files(&self, volumes: usize) -> Vec<(PathBuf, FileId)> {
+    /// Every path that so many volumes are published at.
+    pub(crate) fn paths(&self, volumes: usize) -> Vec<PathBuf> {
         let mut paths = Vec::new();
         for target in self.members(volumes) {
             if target.checksum {
@@ -230,6 +253,12 @@ impl Target {
             }
             paths.push(target.path);
         }
+        paths
+    }
+
+    /// Every file that publishing so many volumes would replace, as it is now.
+    pub(crate) fn replaced_files(&self, volumes: usize) -> Vec<(PathBuf, FileId)> {
+        let paths = self.paths(volumes);
         let id = |path: PathBuf| host::file_id(&path).ok().map(|id| (path, id));
         paths.into_iter().filter_map(id).collect()
     }
@@ -245,15 +274,26 @@ impl Target {
         options: &StreamOptions,
         progress: &mut dyn Progress,
     ) -> Result<Published, PublishError> {
+        self.publish_settled(plan, options, progress, &mut || Ok(()))
+    }
+
+    fn publish_settled(
+        &self,
+        plan: &Plan,
+        options: &StreamOptions,
+        progress: &mut dyn Progress,
+        settle: &mut Settle<'_>,
+    ) -> Result<Published, PublishError> {
         self.check_now()?;
         if let Place::Stream = self.place(&self.path)? {
             let options = options.with_image_digest(self.checksum || options.has_image_digest());
             let sink = OpenOptions::new().write(true).open(&self.path);
             let sink = sink.map_err(|source| io_error("open", &self.path, source))?;
             let report = plan.write_to(sink, &options, progress).map_err(|e| self.failed(e))?;
+            settle().map_err(|source| self.unsettled(true, source))?;
             return Ok(Published { path: self.path.clone(), report, warnings: Vec::new() });
         }
-        let mut published = self.publish_files(&[plan], options, progress)?;
+        let mut published = self.publish_files(&[plan], options, progress, settle)?;
         // One plan, one image.
         published.pop().ok_or_else(|| PublishError::Exists { path: self.path.clone() })
     }
@@ -271,8 +311,19 @@ impl Target {
         options: &StreamOptions,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Published>, PublishError> {
+        self.publish_set_settled(plans, options, progress, &mut || Ok(()))
+    }
+
+    /// The same, when `settle` finds that all was right; it is asked before anything gets its name.
+    pub(crate) fn publish_set_settled(
+        &self,
+        plans: &[&Plan],
+        options: &StreamOptions,
+        progress: &mut dyn Progress,
+        settle: &mut Settle<'_>,
+    ) -> Result<Vec<Published>, PublishError> {
         if let [plan] = plans {
-            let mut published = self.publish(plan, options, progress)?;
+            let mut published = self.publish_settled(plan, options, progress, settle)?;
             published.warnings.extend(self.left_over(1));
             return Ok(vec![published]);
         }
@@ -280,7 +331,7 @@ impl Target {
             let (path, volumes) = (self.path.clone(), plans.len());
             return Err(PublishError::SetIntoStream { path, volumes });
         }
-        self.publish_files(plans, options, progress)
+        self.publish_files(plans, options, progress, settle)
     }
 
     fn publish_files(
@@ -288,6 +339,7 @@ impl Target {
         plans: &[&Plan],
         options: &StreamOptions,
         progress: &mut dyn Progress,
+        settle: &mut Settle<'_>,
     ) -> Result<Vec<Published>, PublishError> {
         let options = options.with_image_digest(self.checksum || options.has_image_digest());
         let targets = self.members(plans.len());
@@ -312,6 +364,7 @@ impl Target {
         for (target, published) in targets.iter().zip(&published) {
             checksums.push(target.checksum_part(&published.report)?);
         }
+        settle().map_err(|source| self.unsettled(false, source))?;
         // All are whole; only their names are missing.
         for at in (0..parts.len()).rev() {
             let (Some(part), Some(published)) = (parts.get(at), published.get_mut(at)) else {
@@ -501,6 +554,10 @@ impl Target {
                 Ok(Place::File(Slot { path, old, replace: true, private: self.private }))
             }
         }
+    }
+
+    fn unsettled(&self, is_stream: bool, source: Box<ContentError>) -> PublishError {
+        PublishError::Content { path: self.path.clone(), is_stream, source }
     }
 
     fn failed(&self, source: StreamError) -> PublishError {

@@ -1,5 +1,6 @@
 //! What was planned or made, as values to print or to hand on. Nothing here is printed by us.
 
+use dp_content::ContentEvent;
 use serde::Serialize;
 
 use crate::boot_manager::BootManagerSummary;
@@ -68,8 +69,73 @@ pub struct Summary {
     pub devices: Vec<DeviceSummary>,
     /// The volumes, first to last.
     pub volumes: Vec<VolumeSummary>,
+    /// What comes from distribution points, where something does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<ContentSummary>,
     /// What the operator should know.
     pub warnings: Vec<Warning>,
+}
+
+/// Content of distribution points that media is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct ContentSummary {
+    /// The locations, the preferred one first.
+    pub locations: Vec<String>,
+    /// The packages, that of the boot image first.
+    pub packages: Vec<PackageSummary>,
+    /// What happened on the way, in order: faults that were got over, damaged copies.
+    pub events: Vec<ReportedEvent>,
+}
+
+/// A package that media is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct PackageSummary {
+    /// The package id.
+    pub id: String,
+    /// The content id: the package id and the version that was found.
+    pub content_id: String,
+    /// The location that it was found at; its files may have come from others.
+    pub location: String,
+    /// The locations that its files came from, as far as their hashes tell: more than one where one
+    /// took over from another, or the cache. Empty before they are read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub came_from: Vec<String>,
+    /// The folder of the media that its files go to, with `/`, empty for the root; `None` for the
+    /// package of the boot image.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_path: Option<String>,
+    /// Files in it.
+    pub files: u64,
+    /// Bytes of these.
+    pub bytes: u64,
+}
+
+/// Something that happened while content was looked for or fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct ReportedEvent {
+    /// A word for programs, such as `resumed`, `fell-over`, `bad-copy`.
+    pub kind: String,
+    /// What happened, for people.
+    pub text: String,
+}
+
+impl From<&ContentEvent> for ReportedEvent {
+    fn from(event: &ContentEvent) -> Self {
+        Self { kind: event.kind().to_owned(), text: event.to_string() }
+    }
+}
+
+impl ReportedEvent {
+    /// Whether somebody has to do something about it: then it is among the warnings too.
+    pub fn is_warning(&self) -> bool {
+        matches!(&*self.kind, "not-there" | "warning" | "bad-copy" | "unusable" | "cache")
+    }
 }
 
 /// The boot configuration (BCD) of the media for one firmware.

@@ -3,14 +3,14 @@
 //! must be known.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use boot_image::{BootFile, BootFileSearch, BootImageError};
 use extent_image::scan::{ScanError, host_folder};
-use extent_image::{Data, FileSource, ShareError, Timestamp, share_equal};
+use extent_image::{Attributes, Data, FileSource, ShareError, Timestamp, share_equal};
 use iso9660_image::EfiImageError;
-use media_model::{AddSpec, CheckedRequest, MediaPath, MediaPathError, MediaType};
+use media_model::{AddSpec, CheckedContent, CheckedRequest, MediaPath, MediaPathError, MediaType};
 
 use crate::boot_code;
 use crate::boot_configuration::{self, BcdFault, OwnBcdError};
@@ -18,10 +18,12 @@ use crate::boot_index::{self, Opened};
 use crate::boot_manager::{BootManagerError, BootManagerSummary, Candidates, Chosen};
 use crate::compose::{Added, BootFileAt, Facts, Part};
 use crate::driver_check::{self, DriverError};
+use crate::inputs::Inputs;
 use crate::machines::{Machines, MachinesError, TargetError};
 use crate::media_data::media_data;
 use crate::media_data_error::MediaDataError;
 use crate::report::{BootConfiguration, DeviceSummary, Warning};
+use crate::sequence;
 use crate::starts::{Starts, without_uefi};
 
 /// What the request names cannot be used.
@@ -125,6 +127,20 @@ pub enum ResolveError {
         #[source]
         source: MediaPathError,
     },
+    /// A name in a package that no medium can hold.
+    #[error(
+        "{path} of package {package} has a name that no medium can hold; rename it there, and \
+             update the distribution points"
+    )]
+    PackageName {
+        /// The content id.
+        package: String,
+        /// The path in the package.
+        path: String,
+        /// Why.
+        #[source]
+        source: MediaPathError,
+    },
     /// The task sequence, its runtime or a template cannot be used.
     #[error(transparent)]
     MediaData(#[from] MediaDataError),
@@ -169,6 +185,8 @@ impl From<BootManagerError> for ResolveError {
 /// An opened boot image and all that the media is made of.
 pub(crate) struct Resolved {
     pub(crate) facts: Facts,
+    /// What messages call the boot image.
+    pub(crate) boot_image: String,
     pub(crate) machines: Machines,
     pub(crate) boot_manager: BootManagerSummary,
     pub(crate) starts: Starts,
@@ -180,16 +198,20 @@ pub(crate) struct Resolved {
     pub(crate) warnings: Vec<Warning>,
 }
 
-pub(crate) fn resolve(request: &CheckedRequest) -> Result<Resolved, ResolveError> {
+pub(crate) fn resolve(request: &CheckedRequest, inputs: &Inputs) -> Result<Resolved, ResolveError> {
     if let Some(folder) = request.boot_files() {
         // Looked at first, or a mistyped folder would show as missing boot files.
         std::fs::read_dir(folder)
             .map_err(|source| ResolveError::BootFiles { path: folder.to_path_buf(), source })?;
     }
-    let path = request.boot_image();
-    let boot_image_modified =
-        modified(path).map_err(|source| ResolveError::Open { path: path.to_path_buf(), source })?;
-    let Opened { source, image, mut warnings } = boot_index::open(path, request.boot_index())?;
+    if let Some(path) = request.content().and_then(CheckedContent::password_file) {
+        sequence::off_media(path, request)?;
+    }
+    let boot_image_modified = inputs.boot_image.modified;
+    let Opened { source, image, warnings: odd } =
+        boot_index::open(&inputs.boot_image, request.boot_index())?;
+    let mut warnings = inputs.warnings.clone();
+    warnings.extend(odd);
 
     let machines = Machines::of(request, &image)?;
     let devices = driver_check::check(request, &image, machines.image, &mut warnings)?;
@@ -240,6 +262,9 @@ pub(crate) fn resolve(request: &CheckedRequest) -> Result<Resolved, ResolveError
     for (group, spec) in request.add().iter().enumerate() {
         add(spec, group, &mut added, &mut warnings)?;
     }
+    for (group, package) in (request.add().len()..).zip(&inputs.packages) {
+        package.add(group, &mut added, &mut warnings)?;
+    }
     let mut media_data =
         media_data(request, &image, machines, boot_image_modified, &added, &mut warnings)?;
     if !request.media_type().is_stick() {
@@ -267,6 +292,7 @@ pub(crate) fn resolve(request: &CheckedRequest) -> Result<Resolved, ResolveError
     let (configurations, boot_index) = (bcd.configurations, image.index());
     Ok(Resolved {
         facts,
+        boot_image: image.name(),
         machines,
         boot_manager,
         starts,
@@ -312,6 +338,7 @@ fn add(
             modified: Timestamp::from_system_time(metadata.modified().map_err(in_add)?),
             data: Some(Data::Source(Arc::new(source))),
             origin: host.display().to_string(),
+            attributes: Attributes::default(),
             group,
         });
         return Ok(());
@@ -324,6 +351,7 @@ fn add(
             modified: Timestamp::from_system_time(metadata.modified().map_err(in_add)?),
             data: None,
             origin: host.display().to_string(),
+            attributes: Attributes::default(),
             group,
         });
     }
@@ -333,22 +361,24 @@ fn add(
         let below = MediaPath::from_names(entry.path.split('/'))
             .map_err(|source| ResolveError::AddedName { path: origin.clone(), source })?;
         let path = spec.media().join(&below);
-        if let Some(name) = path.reserved_component() {
-            warnings.push(Warning::new(format!(
-                "{path}: Windows takes {name} for a device and will not open the file; rename it"
-            )));
-        }
+        warnings.extend(device_name(&path));
         added.push(Added {
             path,
             modified: entry.modified,
             data: entry.file.map(Data::from),
             origin: origin.display().to_string(),
+            attributes: Attributes::default(),
             group,
         });
     }
     Ok(())
 }
 
-fn modified(path: &Path) -> io::Result<Timestamp> {
-    Ok(Timestamp::from_system_time(std::fs::metadata(path)?.modified()?))
+/// A name that can be stored, and that Windows will not open.
+pub(crate) fn device_name(path: &MediaPath) -> Option<Warning> {
+    path.reserved_component().map(|name| {
+        Warning::new(format!(
+            "{path}: Windows takes {name} for a device and will not open the file; rename it"
+        ))
+    })
 }

@@ -22,9 +22,11 @@ pub(crate) const SEQUENCE: &str = r"SMS\data\TaskSequence.xml";
 /// Longest password file that is read, in bytes: four for each UTF-16 unit that a password may have.
 const LONGEST_PASSWORD: usize = 1024;
 
-/// The text of the sequence. Passwords are in it only where the request says so twice.
+/// The text of the sequence for media that start `boot_image`. Passwords are in it only where the
+/// request says so twice.
 pub(crate) fn task_sequence(
     request: &CheckedRequest,
+    boot_image: &str,
     added: &[Added],
     warnings: &mut Vec<Warning>,
 ) -> Result<String, MediaDataError> {
@@ -38,10 +40,13 @@ pub(crate) fn task_sequence(
         }
     }
     let sequence = match request.task_sequence() {
-        Some(path) => given(path, request, &options, added, warnings).unwrap_or_else(|error| {
-            errors.push(error);
-            Sequence::default()
-        }),
+        Some(path) => {
+            let given = given(path, request, boot_image, &options, added, warnings);
+            given.unwrap_or_else(|error| {
+                errors.push(error);
+                Sequence::default()
+            })
+        }
         None => options.sequence(),
     };
     if let Some(error) = MediaDataError::of(errors) {
@@ -62,6 +67,7 @@ pub(crate) fn task_sequence(
 fn given(
     path: &Path,
     request: &CheckedRequest,
+    boot_image: &str,
     options: &CaptureOptions,
     added: &[Added],
     warnings: &mut Vec<Warning>,
@@ -75,7 +81,7 @@ fn given(
         let (path, source) = (path.to_path_buf(), Box::new(source));
         MediaDataError::Sequence { path, source }
     })?;
-    tell_boot_image(path, &file, request, warnings);
+    tell_boot_image(path, &file, boot_image, warnings);
     let mut sequence = file.into_sequence();
     if !request.store_password() {
         let removed = sequence.remove_stored_passwords();
@@ -102,7 +108,11 @@ fn given(
     let files = added.iter().filter(|added| added.data.is_some()).map(|added| &added.path);
     let packages = Packages::of(files);
     let mut problems = sequence.check();
-    let missing = sequence.check_references(|reference| packages.hold(reference.id()));
+    // A package is on the media wherever the request puts it.
+    let put = |id: &str| request.packages().iter().any(|spec| spec.id().id() == id);
+    let missing = sequence.check_references(|reference| {
+        packages.hold(reference.id()) || put(&reference.id().trim().to_ascii_uppercase())
+    });
     let references = missing.is_some();
     problems.extend(missing);
     if !problems.is_empty() {
@@ -129,10 +139,9 @@ fn given(
 fn tell_boot_image(
     path: &Path,
     file: &SequenceFile,
-    request: &CheckedRequest,
+    boot_image: &str,
     warnings: &mut Vec<Warning>,
 ) {
-    let boot_image = request.boot_image().display().to_string();
     for reference in file.references() {
         let id = reference.id();
         if reference.kind() == ReferenceKind::BootImage
@@ -223,7 +232,7 @@ fn tell_local_destinations(sequence: &Sequence, warnings: &mut Vec<Warning>) {
 }
 
 /// Refuses a password file that is put onto the media, in a folder or by itself.
-fn off_media(path: &Path, request: &CheckedRequest) -> Result<(), MediaDataError> {
+pub(crate) fn off_media(path: &Path, request: &CheckedRequest) -> Result<(), MediaDataError> {
     // What cannot be found is told when it is read.
     let Ok(place) = path.canonicalize() else { return Ok(()) };
     let added = request.add().iter().map(|spec| ("add", spec.host()));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use extent_image::Timestamp;
+use extent_image::{Attributes, Timestamp};
 use iso9660_image::{Format, ImageOptions, plan, sectors_needed};
 use media_model::MediaLabel;
 use proptest::prelude::*;
@@ -41,6 +41,7 @@ fn facts(added: &[(usize, &str, Option<u64>)]) -> Facts {
         modified: TIME,
         data: len.map(blank),
         origin: format!("host of {path}"),
+        attributes: Attributes::default(),
         group: *group,
     });
     Facts {

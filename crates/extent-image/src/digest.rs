@@ -60,8 +60,8 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// A running SHA-256.
-#[derive(Default)]
+/// A running SHA-256. A clone goes on from the same bytes.
+#[derive(Default, Clone)]
 pub struct Hasher(Sha256);
 
 impl Hasher {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::digest::{Digests, Hasher};
 use crate::error::StreamError;
-use crate::hashing::check;
+use crate::hashing::{check, known};
 use crate::plan::{Content, Plan};
 use crate::source::{Changed, Source};
 
@@ -105,6 +105,10 @@ pub(crate) fn digest_missing(plan: &Plan, digests: &mut Digests) -> Result<(), S
     for extent in plan.extents() {
         let Content::Source(source, _) = extent.content() else { continue };
         if digests.contains(source) {
+            continue;
+        }
+        if let Some(digest) = known(&**source) {
+            digests.insert(source, digest);
             continue;
         }
         buf.resize(HASH_BUFFER, 0);

@@ -189,7 +189,8 @@ fn hash_sources(pieces: &Receiver<SourcePiece>, failed: &AtomicBool) -> SourceDi
         for segment in &buffer.segments {
             let id = SourceId::of(&segment.source);
             if segment.from == 0 {
-                running = Some(Running { id, next: 0, hasher: Hasher::new() });
+                let hasher = known(&*segment.source).is_none().then(Hasher::new);
+                running = Some(Running { id, next: 0, hasher });
             }
             // Parts out of order belong to a source that is placed in pieces; whoever needs its
             // digest reads it apart.
@@ -198,14 +199,21 @@ fn hash_sources(pieces: &Receiver<SourcePiece>, failed: &AtomicBool) -> SourceDi
                 continue;
             };
             let bytes = buffer.bytes.get(segment.range.clone()).unwrap_or_default();
-            current.hasher.update(bytes);
+            if let Some(hasher) = &mut current.hasher {
+                hasher.update(bytes);
+            }
             current.next += u64::try_from(bytes.len()).unwrap_or(0);
             if current.next < segment.source.len() {
                 running = Some(current);
                 continue;
             }
-            match check(&*segment.source, current.hasher.finish()) {
-                Ok(digest) => found.digests.insert(&segment.source, digest),
+            let digest = match current.hasher {
+                Some(hasher) => check(&*segment.source, hasher.finish()).map(Some),
+                None => Ok(known(&*segment.source)),
+            };
+            match digest {
+                Ok(Some(digest)) => found.digests.insert(&segment.source, digest),
+                Ok(None) => {}
                 Err(mismatch) => {
                     failed.store(true, Ordering::Relaxed);
                     found.mismatch.get_or_insert(mismatch);
@@ -220,7 +228,13 @@ fn hash_sources(pieces: &Receiver<SourcePiece>, failed: &AtomicBool) -> SourceDi
 struct Running {
     id: SourceId,
     next: u64,
-    hasher: Hasher,
+    /// None where the source has looked itself.
+    hasher: Option<Hasher>,
+}
+
+/// The digest of a source that fails by itself when its bytes do not have it.
+pub(crate) fn known(source: &dyn Source) -> Option<Digest> {
+    source.verifies_itself().then(|| source.sha256()).flatten().map(Digest::from)
 }
 
 /// Compares a digest with the one the source must have, where it knows.

@@ -28,8 +28,9 @@ pub struct ShareError {
 /// first 4 KiB, then equal SHA-256. Returns how many now share another's source.
 ///
 /// Only contents whose length is not unique are read, and of those only the first 4 KiB unless
-/// another begins the same; no content is read whole more than once. It must come before anything
-/// that refers to a source by identity, such as a manifest, is made.
+/// another begins the same; no content is read whole more than once, and none whose
+/// [digest is known](Source::sha256), which is taken at its word. It must come before anything that
+/// refers to a source by identity, such as a manifest, is made.
 ///
 /// # Errors
 /// [`ShareError`]: a source could not be read.
@@ -46,11 +47,35 @@ pub fn share_equal<'a>(
     }
     let mut shared = 0;
     for group in by_len.into_values().filter(|group| group.len() > 1) {
-        let mut by_prefix: HashMap<Vec<u8>, Twins> = HashMap::new();
+        // By digests that are known, the first source of each; nothing is read for these.
+        let mut known: HashMap<Digest, Arc<dyn Source>> = HashMap::new();
+        let (mut firsts, mut others) = (Vec::new(), Vec::new());
         for slot in group {
-            let fail = |source| ShareError { name: slot.describe(), source };
-            let prefix = prefix(&**slot).map_err(fail)?;
-            if by_prefix.entry(prefix).or_default().join(slot)? {
+            let digest = slot.sha256().map(Digest::from);
+            match digest.filter(|digest| known.contains_key(digest)) {
+                Some(digest) => others.push((slot, digest)),
+                None => {
+                    known.extend(digest.map(|digest| (digest, Arc::clone(slot))));
+                    firsts.push((slot, digest));
+                }
+            }
+        }
+        let mut by_prefix: HashMap<Vec<u8>, Twins> = HashMap::new();
+        if firsts.iter().any(|(_, digest)| digest.is_none()) && firsts.len() > 1 {
+            for (slot, digest) in firsts {
+                let fail = |source| ShareError { name: slot.describe(), source };
+                let prefix = prefix(&**slot).map_err(fail)?;
+                if by_prefix.entry(prefix).or_default().join(slot)? {
+                    shared += 1;
+                    known.extend(digest.map(|digest| (digest, Arc::clone(slot))));
+                }
+            }
+        }
+        for (slot, digest) in others {
+            if let Some(first) = known.get(&digest)
+                && SourceId::of(first) != SourceId::of(slot)
+            {
+                *slot = Arc::clone(first);
                 shared += 1;
             }
         }
@@ -73,7 +98,9 @@ impl Twins {
             self.first = Some(Arc::clone(slot));
             return Ok(false);
         };
-        let short = usize::try_from(slot.len()).is_ok_and(|len| len <= PREFIX);
+        // What a source gives that knows its digest may be wrong, and then is found out later.
+        let known = first.sha256().is_some() || slot.sha256().is_some();
+        let short = !known && usize::try_from(slot.len()).is_ok_and(|len| len <= PREFIX);
         let twin = if short || SourceId::of(first) == SourceId::of(slot) {
             Arc::clone(first)
         } else {
@@ -97,6 +124,9 @@ fn prefix(source: &dyn Source) -> io::Result<Vec<u8>> {
 }
 
 fn digest(source: &dyn Source) -> Result<Digest, ShareError> {
+    if let Some(known) = source.sha256() {
+        return Ok(known.into());
+    }
     let hash = || -> io::Result<Digest> {
         let mut reader = source.open(0)?;
         let mut hasher = Hasher::new();
@@ -143,5 +173,92 @@ mod tests {
         assert_eq!(ids[0], ids[2]);
         assert_ne!(ids[0], ids[1]);
         assert_ne!(ids[3], ids[4]);
+    }
+
+    /// Content whose digest is known; reading it is counted, or refused.
+    struct Known {
+        bytes: Vec<u8>,
+        opened: Option<std::sync::atomic::AtomicUsize>,
+    }
+
+    impl Known {
+        fn source(bytes: &[u8], may_be_read: bool) -> Arc<dyn Source> {
+            Arc::new(Self { bytes: bytes.to_vec(), opened: may_be_read.then(Default::default) })
+        }
+    }
+
+    impl Source for Known {
+        fn len(&self) -> u64 {
+            self.bytes.len() as u64
+        }
+
+        fn open(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+            let opened = self.opened.as_ref().expect("is not read");
+            assert_eq!(opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed), 0, "read twice");
+            Ok(Box::new(&self.bytes[from as usize..]))
+        }
+
+        fn describe(&self) -> String {
+            "known".to_owned()
+        }
+
+        fn sha256(&self) -> Option<[u8; 32]> {
+            Some(*Digest::of(&self.bytes).as_bytes())
+        }
+    }
+
+    #[test]
+    fn known_digests_are_not_made_again() {
+        let long = vec![7u8; PREFIX * 3];
+        let mut other = long.clone();
+        other[0] = 8;
+        let known = |bytes: &[u8]| Data::Source(Known::source(bytes, false));
+        let mut alike = [known(&long), known(&other), known(&long), known(&long)];
+        assert_eq!(share_equal(&mut alike).unwrap(), 2);
+        assert_eq!(share_equal(&mut alike).unwrap(), 0);
+        let ids: Vec<_> = alike.iter().map(|data| data.source_id().unwrap()).collect();
+        assert_eq!((ids[0], ids[0]), (ids[2], ids[3]));
+        assert_ne!(ids[0], ids[1]);
+    }
+
+    #[test]
+    fn known_and_unknown_digests_are_held_against_each_other() {
+        for bytes in [&[7u8; PREFIX * 3][..], b"short"] {
+            let unknown = || Data::bytes("unknown", bytes.to_vec());
+            let known = |may_be_read| Data::Source(Known::source(bytes, may_be_read));
+            for mut mixed in [
+                // Of those that know, the first is looked at, at its start.
+                [known(true), known(false), unknown(), unknown(), known(false)],
+                [unknown(), known(true), known(false), unknown(), known(false)],
+            ] {
+                let first = mixed[0].source_id();
+                assert_eq!(share_equal(&mut mixed).unwrap(), 4);
+                assert!(mixed.iter().all(|data| data.source_id() == first));
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_belie_their_digest_are_not_shared() {
+        struct Liar;
+        impl Source for Liar {
+            fn len(&self) -> u64 {
+                5
+            }
+
+            fn open(&self, _: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+                Ok(Box::new(&b"short"[..]))
+            }
+
+            fn describe(&self) -> String {
+                "liar".to_owned()
+            }
+
+            fn sha256(&self) -> Option<[u8; 32]> {
+                Some([1; 32])
+            }
+        }
+        let mut two = [Data::bytes("honest", "short"), Data::Source(Arc::new(Liar))];
+        assert_eq!(share_equal(&mut two).unwrap(), 0);
     }
 }

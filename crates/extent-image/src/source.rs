@@ -72,6 +72,13 @@ pub trait Source: Send + Sync {
     fn sha256(&self) -> Option<[u8; 32]> {
         None
     }
+
+    /// Whether reading to the end fails when the bytes do not have [`sha256`](Self::sha256), as it
+    /// does for sources that must know before anybody else: whoever needs the digest then takes it
+    /// as it is, without making it again.
+    fn verifies_itself(&self) -> bool {
+        false
+    }
 }
 
 /// Identity of a shared source: two places that hold clones of one [`Arc`] have equal ids.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use crate::boot::BcdChoice;
 use crate::capacity::{ImageSize, MediaSize};
 use crate::checked::CheckedRequest;
+use crate::content::BootImageSource;
 use crate::error::{self, Refusal};
 use crate::identifier::HardwareId;
 use crate::path::{AddSpec, MediaPath, control_character};
@@ -79,7 +80,9 @@ impl CaptureMediaRequest {
     pub fn check(&self) -> Result<CheckedRequest, Vec<Problem>> {
         let mut problems = Problems::default();
 
-        let boot_image = problems.boot_image(self.boot_image.as_deref());
+        let boot_image = self.boot_image_source(&mut problems);
+        let content = self.content(&mut problems);
+        let packages = self.packages(boot_image.as_ref(), &mut problems);
         let media_type = problems.parse::<MediaType>("media-type", self.media_type.as_deref());
         if self.media_type.is_none() {
             problems.missing("media-type", format!("give one of: {}", MediaType::ALL.join(", ")));
@@ -148,6 +151,7 @@ impl CaptureMediaRequest {
             match output.file() {
                 None => self.check_stdout(&mut problems),
                 Some(file) => {
+                    let boot_image = boot_image.as_ref().and_then(BootImageSource::file);
                     problems.overlap(file, boot_image, &add);
                     self.check_read(file, &mut problems);
                 }
@@ -157,7 +161,9 @@ impl CaptureMediaRequest {
         match (boot_image, media_type, output) {
             (Some(boot_image), Some(media_type), Some(output)) if problems.found.is_empty() => {
                 Ok(CheckedRequest {
-                    boot_image: boot_image.to_owned(),
+                    boot_image,
+                    content,
+                    packages,
                     media_type,
                     output,
                     label,
@@ -234,7 +240,7 @@ impl CaptureMediaRequest {
     }
 
     /// Paths that are only opened later.
-    fn check_paths(&self, problems: &mut Problems) {
+    pub(crate) fn check_paths(&self, problems: &mut Problems) {
         let rows = [
             ("boot-files", &self.boot_files, "the folder that holds the boot files"),
             ("hwids", &self.hwids, "the file that lists the devices"),
@@ -242,6 +248,10 @@ impl CaptureMediaRequest {
             ("capture-password-file", &self.capture_password_file, "the file with the password"),
             ("runtime", &self.runtime, "the folder that holds the task sequence runtime"),
             ("template", &self.template, "the folder that holds the files"),
+            ("password-file", &self.password_file, "the file with the password"),
+            ("ca-file", &self.ca_file, "the file with the certificates"),
+            ("client-certificate", &self.client_certificate, "the file with certificate and key"),
+            ("cache", &self.cache, "the folder that keeps content"),
         ];
         for (option, path, names) in rows {
             let Some(path) = path.as_deref() else { continue };
@@ -262,6 +272,10 @@ impl CaptureMediaRequest {
             ("--capture-password-file", &self.capture_password_file),
             ("--runtime", &self.runtime),
             ("--template", &self.template),
+            ("--password-file", &self.password_file),
+            ("--ca-file", &self.ca_file),
+            ("--client-certificate", &self.client_certificate),
+            ("--cache", &self.cache),
         ];
         for (option, path) in rows {
             let given = path.as_deref().filter(|path| !path.as_os_str().is_empty());
@@ -347,14 +361,14 @@ impl CaptureMediaRequest {
 
 /// The problems so far.
 #[derive(Default)]
-struct Problems {
-    found: Vec<Problem>,
+pub(crate) struct Problems {
+    pub(crate) found: Vec<Problem>,
     /// Which of several values of an option is looked at.
-    item: Option<usize>,
+    pub(crate) item: Option<usize>,
 }
 
 impl Problems {
-    fn push(
+    pub(crate) fn push(
         &mut self,
         option: &'static str,
         kind: ProblemKind,
@@ -368,11 +382,11 @@ impl Problems {
         self.push(option, ProblemKind::Malformed, error.what(), error.remedy());
     }
 
-    fn missing(&mut self, option: &'static str, remedy: String) {
+    pub(crate) fn missing(&mut self, option: &'static str, remedy: String) {
         self.push(option, ProblemKind::Missing, "it is required", remedy);
     }
 
-    fn parse<T: FromStr<Err: Refusal>>(
+    pub(crate) fn parse<T: FromStr<Err: Refusal>>(
         &mut self,
         option: &'static str,
         text: Option<&str>,
@@ -381,7 +395,7 @@ impl Problems {
     }
 
     /// What can be read, each with its place among all.
-    fn parse_all<T: FromStr<Err: Refusal>>(
+    pub(crate) fn parse_all<T: FromStr<Err: Refusal>>(
         &mut self,
         option: &'static str,
         texts: &[String],
@@ -395,7 +409,7 @@ impl Problems {
         values
     }
 
-    fn boot_image<'a>(&mut self, path: Option<&'a Path>) -> Option<&'a Path> {
+    pub(crate) fn boot_image<'a>(&mut self, path: Option<&'a Path>) -> Option<&'a Path> {
         let remedy = "give the path of a Windows PE boot image (a .wim file)";
         let Some(path) = path else {
             self.missing("boot-image", remedy.to_owned());
@@ -446,7 +460,7 @@ impl Problems {
         }
     }
 
-    fn add(&mut self, add: &AddSpec, include_autorun: bool) {
+    pub(crate) fn add(&mut self, add: &AddSpec, include_autorun: bool) {
         let media = add.media();
         if is_own_file(media, include_autorun) {
             let what = format!("{media} is a file that capmedia makes itself");

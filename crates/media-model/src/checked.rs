@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::boot::{BcdChoice, BcdResolution, BootManagerChoice};
 use crate::capacity::{ImageSize, MediaSize};
+use crate::check_content::CheckedContent;
+use crate::content::{BootImageSource, PackageSpec};
 use crate::identifier::{HardwareId, Locale};
 use crate::label::MediaLabel;
 use crate::path::AddSpec;
@@ -18,7 +20,9 @@ use crate::task_sequence::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct CheckedRequest {
-    pub(crate) boot_image: PathBuf,
+    pub(crate) boot_image: BootImageSource,
+    pub(crate) content: Option<CheckedContent>,
+    pub(crate) packages: Vec<PackageSpec>,
     pub(crate) media_type: MediaType,
     pub(crate) output: Output,
     pub(crate) label: MediaLabel,
@@ -56,9 +60,20 @@ pub struct CheckedRequest {
 }
 
 impl CheckedRequest {
-    /// The path of the boot image.
-    pub fn boot_image(&self) -> &Path {
+    /// Where the boot image comes from.
+    pub fn boot_image(&self) -> &BootImageSource {
         &self.boot_image
+    }
+
+    /// Where packages come from; there where the boot image is a package or
+    /// [`packages`](Self::packages) has any.
+    pub fn content(&self) -> Option<&CheckedContent> {
+        self.content.as_ref()
+    }
+
+    /// Packages whose files go onto the media, in the order given.
+    pub fn packages(&self) -> &[PackageSpec] {
+        &self.packages
     }
 
     /// The kind of media.

@@ -40,6 +40,9 @@ display_both_halves!(
     AddSpecError,
     HardwareIdError,
     LocaleError,
+    ContentLocationError,
+    PackageSpecError,
+    AccountNameError,
 );
 
 /// Why a text is no [`MediaLabel`](crate::MediaLabel).
@@ -423,6 +426,148 @@ impl Refusal for AddSpecError {
             }
             Self::MediaPath(error) => error.remedy(),
         }
+    }
+}
+
+/// Why a text is no [`ContentLocation`](crate::ContentLocation).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ContentLocationError {
+    /// Nothing was given.
+    Empty,
+    /// A control character.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
+    /// An address of another kind.
+    Scheme {
+        /// What stands before `://`.
+        scheme: String,
+    },
+    /// A user or password in the address, which lists of processes and logs would show.
+    User,
+    /// No host, or one that no host can be called.
+    Host {
+        /// What stands there.
+        host: String,
+    },
+    /// No port from 1 to 65535.
+    Port,
+    /// An address that does not have `//` behind the `:`.
+    Slashes,
+    /// A query or fragment.
+    Query {
+        /// What begins it.
+        found: char,
+    },
+    /// A name that is one too many, or leads elsewhere.
+    Path {
+        /// The name.
+        name: String,
+    },
+}
+
+impl Refusal for ContentLocationError {
+    fn what(&self) -> String {
+        match self {
+            Self::Empty => "the location is empty".to_owned(),
+            Self::Character { position, found } => control_character(*position, *found),
+            Self::Scheme { scheme } => format!("{} is no kind of location", shown(scheme)),
+            Self::User => "the address holds a user name, and others could read it".to_owned(),
+            Self::Host { host } if host.is_empty() => "the address has no host".to_owned(),
+            Self::Host { host } => format!("{} can be no host", shown(host)),
+            Self::Port => "what follows the host and : is no port from 1 to 65535".to_owned(),
+            Self::Slashes => "the address has no // behind the first :".to_owned(),
+            Self::Query { found } => format!("the address has a part behind {found}"),
+            Self::Path { name } => format!("the address goes on with {}", shown(name)),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::User => "leave it out and give --user; the password is asked for".to_owned(),
+            Self::Character { .. } => CONTROL_CHARACTER_REMEDY.to_owned(),
+            _ => r"give http://dp, https://dp, \\dp, smb://dp:445 or a folder".to_owned(),
+        }
+    }
+}
+
+/// Why a text is no [`PackageSpec`](crate::PackageSpec).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PackageSpecError {
+    /// No `=` between id and media path.
+    NoEquals {
+        /// The text.
+        text: String,
+    },
+    /// The part before the `=` is no package id.
+    PackageId(PackageIdError),
+    /// The part behind it is no media path; positions count from there.
+    MediaPath(MediaPathError),
+}
+
+impl Refusal for PackageSpecError {
+    fn what(&self) -> String {
+        match self {
+            Self::NoEquals { text } => {
+                format!("{} has no = between package id and media path", shown(text))
+            }
+            Self::PackageId(error) => error.what(),
+            Self::MediaPath(error) => error.what(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        match self {
+            Self::NoEquals { .. } => r"write ID=MEDIA_PATH, such as PS100012=\Tools".to_owned(),
+            Self::PackageId(error) => error.remedy(),
+            Self::MediaPath(error) => error.remedy(),
+        }
+    }
+}
+
+/// Why a text is no [`AccountName`](crate::AccountName).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AccountNameError {
+    /// Nothing was given.
+    Empty,
+    /// More characters than a name has.
+    TooLong {
+        /// Characters given.
+        length: usize,
+        /// Characters allowed.
+        max: usize,
+    },
+    /// A control character.
+    Character {
+        /// Byte offset of the character.
+        position: usize,
+        /// The character.
+        found: char,
+    },
+    /// An empty part, or more than domain and name.
+    Parts,
+}
+
+impl Refusal for AccountNameError {
+    fn what(&self) -> String {
+        match self {
+            Self::Empty => "the account has no name".to_owned(),
+            Self::TooLong { length, max } => {
+                format!("the account has {length} characters where {max} are allowed")
+            }
+            Self::Character { position, found } => control_character(*position, *found),
+            Self::Parts => r"a domain and a name are due, with one \ between them".to_owned(),
+        }
+    }
+
+    fn remedy(&self) -> String {
+        r"give DOMAIN\name or name@domain".to_owned()
     }
 }
 

@@ -57,8 +57,10 @@
 mod boot;
 mod capacity;
 mod check;
+mod check_content;
 mod checked;
 mod config_mgr;
+mod content;
 mod error;
 mod identifier;
 mod label;
@@ -77,11 +79,17 @@ mod text;
 pub use boot::{BcdChoice, BcdResolution, BootManagerChoice};
 pub use capacity::{ImageSize, MediaSize};
 pub use check::is_own_file;
+pub use check_content::CheckedContent;
 pub use checked::CheckedRequest;
 pub use config_mgr::ConfigMgrError;
+pub use content::{
+    AccountName, BootImageSource, ContentLocation, HttpLocation, PackageHashCheck, PackageSpec,
+    SmbLocation,
+};
 pub use error::{
-    AddSpecError, HardwareIdError, LabelError, LocaleError, MediaPathError, NameError, OutputError,
-    PackageIdError, Refusal, SizeError, SizeFault,
+    AccountNameError, AddSpecError, ContentLocationError, HardwareIdError, LabelError, LocaleError,
+    MediaPathError, NameError, OutputError, PackageIdError, PackageSpecError, Refusal, SizeError,
+    SizeFault,
 };
 pub use identifier::{HardwareId, Locale};
 pub use label::{FatLabel, IsoLabel, JolietLabel, MediaLabel};

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::boot::{BcdChoice, BcdResolution, BootManagerChoice};
+use crate::content::PackageHashCheck;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
 use crate::target::{BootPrompt, FileSystem, MediaType, TargetArch};
@@ -19,6 +20,8 @@ pub struct RequestOption {
     words: &'static [&'static str],
     pattern: Option<&'static str>,
     secret: bool,
+    alias: Option<&'static str>,
+    of_content: bool,
 }
 
 /// What holds when an option is not given.
@@ -89,6 +92,17 @@ impl RequestOption {
         self.secret
     }
 
+    /// Another name that a command line may use.
+    pub fn alias(&self) -> Option<&'static str> {
+        self.alias
+    }
+
+    /// Whether it is about where content comes from:
+    /// [`check_content`](CaptureMediaRequest::check_content) reads it.
+    pub fn is_of_content(&self) -> bool {
+        self.of_content
+    }
+
     /// Reads a switch as it stands on a command line.
     ///
     /// # Errors
@@ -151,6 +165,14 @@ impl RequestOption {
         Self { secret: true, ..self }
     }
 
+    const fn also(self, alias: &'static str) -> Self {
+        Self { alias: Some(alias), ..self }
+    }
+
+    const fn of_content(self) -> Self {
+        Self { of_content: true, ..self }
+    }
+
     const fn form(self, pattern: &'static str) -> Self {
         Self { pattern: Some(pattern), ..self }
     }
@@ -169,6 +191,8 @@ const fn option(
         words: &[],
         pattern: None,
         secret: false,
+        alias: None,
+        of_content: false,
     }
 }
 
@@ -183,6 +207,11 @@ const LABEL: &str = "^[ -~]{1,32}$";
 const MEDIA_SIZE: &str = "^(0*[1-9][0-9]{0,12}[mM][bB]|0*[48][gG][bB]|[nN][oO][nN][eE]\
                           |[uU][nN][lL][iI][mM][iI][tT][eE][dD])$";
 const IMAGE_SIZE: &str = "^0*[1-9][0-9]{0,18}([bB]|[mMgG][iI]?[bB])$";
+const PACKAGE: &str =
+    "^[A-Za-z0-9]{3}[0-9A-Fa-f]{5}(\\.[0-9]+)?=[^\"*:<>?|\\u0000-\\u001f\\u007f-\\u009f]*$";
+const ACCOUNT: &str =
+    "^[^\\\\\\u0000-\\u001f\\u007f-\\u009f]+(\\\\[^\\\\\\u0000-\\u001f\\u007f-\\u009f]+)?$";
+const LOCATION: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
 const LOCALE: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
 /// Printable ASCII without the comma: after a star, after the name of a bus and a backslash, or what
 /// PCI has there.
@@ -205,6 +234,16 @@ impl CaptureMediaRequest {
         let Self {
             version: _,
             boot_image,
+            distribution_point,
+            package,
+            user,
+            password_file,
+            ca_file,
+            client_certificate,
+            package_hash,
+            cache,
+            cache_size,
+            bandwidth_limit,
             media_type,
             path,
             label,
@@ -241,8 +280,104 @@ impl CaptureMediaRequest {
         } = self;
         vec![
             (
-                option("boot-image", "FILE", "The boot image, a Windows PE WIM").required(),
+                option(
+                    "boot-image",
+                    "FILE|ID",
+                    "The boot image: a Windows PE WIM, or with --distribution-point a package id \
+                     such as PS100005 or PS100005.3 (./NAME is always a file)",
+                )
+                .required(),
                 Slot::Path(boot_image),
+            ),
+            (
+                option(
+                    "distribution-point",
+                    "LOCATION",
+                    r"Where packages come from: http://dp, https://dp, \\dp, smb://dp:port, or a folder (content library or expanded packages). May be repeated, in order of preference",
+                )
+                .form(LOCATION)
+                .of_content(),
+                Slot::List(distribution_point),
+            ),
+            (
+                option(
+                    "package",
+                    "ID=MEDIA_PATH",
+                    "Put a package's files on the media. May be repeated",
+                )
+                .form(PACKAGE),
+                Slot::List(package),
+            ),
+            (
+                option("user", r"DOMAIN\NAME", "The account that may read packages")
+                    .form(ACCOUNT)
+                    .of_content(),
+                Slot::Text(user),
+            ),
+            (
+                option(
+                    "password-file",
+                    "FILE",
+                    "A file whose only line is that account's password; - for standard input",
+                )
+                .otherwise("CAPMEDIA_PASSWORD in the environment, or it is asked for")
+                .secret()
+                .of_content(),
+                Slot::Path(password_file),
+            ),
+            (
+                option(
+                    "ca-file",
+                    "FILE",
+                    "Certificate authorities that https trusts, in PEM",
+                )
+                .otherwise("those of this machine")
+                .of_content(),
+                Slot::Path(ca_file),
+            ),
+            (
+                option(
+                    "client-certificate",
+                    "FILE",
+                    "The certificate that https shows, with its key, in PEM",
+                )
+                .of_content(),
+                Slot::Path(client_certificate),
+            ),
+            (
+                option(
+                    "package-hash",
+                    "CHECK",
+                    "What a package hash leads to that is not the declared one: error, warn or off",
+                )
+                .default("error")
+                .one_of(PackageHashCheck::ALL)
+                .of_content(),
+                Slot::Text(package_hash),
+            ),
+            (
+                option("cache", "DIR", "A folder that keeps what was fetched, for the next media")
+                    .also("staging-folder")
+                    .of_content(),
+                Slot::Path(cache),
+            ),
+            (
+                option("cache-size", "SIZE", "How much it may hold: MB, GB, MiB or GiB")
+                    .default("20GiB")
+                    .form(IMAGE_SIZE)
+                    .of_content(),
+                Slot::Text(cache_size),
+            ),
+            (
+                option(
+                    "bandwidth-limit",
+                    "SIZE",
+                    "How much may be fetched in a second, such as 10MB",
+                )
+                .otherwise("no limit")
+                .form(IMAGE_SIZE)
+                .of_content(),
+                Slot::Text(bandwidth_limit),
             ),
             (
                 option(

@@ -15,9 +15,44 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[must_use]
 pub struct CaptureMediaRequest {
     pub(crate) version: FormatVersion,
-    /// The boot image: the path of a WIM. Required.
+    /// The boot image: the path of a WIM, or a package id where there are distribution points (see
+    /// [`BootImageSource`](crate::BootImageSource)). Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_image: Option<PathBuf>,
+    /// Where packages come from, in order of preference: see
+    /// [`ContentLocation`](crate::ContentLocation). Default none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub distribution_point: Vec<String>,
+    /// Packages whose files go onto the media: see [`PackageSpec`](crate::PackageSpec). Default
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub package: Vec<String>,
+    /// The account that reads there: see [`AccountName`](crate::AccountName). Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// A file whose only line is that account's password. Default it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// A PEM file of certificate authorities that HTTPS trusts. Default those of this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// A PEM file with the certificate and key that HTTPS shows. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate: Option<PathBuf>,
+    /// What a wrong package hash leads to: see [`PackageHashCheck`](crate::PackageHashCheck). Default
+    /// `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_hash: Option<String>,
+    /// A folder that keeps what was fetched. Default none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache: Option<PathBuf>,
+    /// How much that folder may hold: a size as [`ImageSize`](crate::ImageSize). Default 20GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_size: Option<String>,
+    /// How much may be fetched in a second: a size as [`ImageSize`](crate::ImageSize). Default no
+    /// limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth_limit: Option<String>,
     /// The kind of media: see [`MediaType`](crate::MediaType). Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
@@ -149,6 +184,58 @@ impl CaptureMediaRequest {
             path: Some(path.into()),
             ..Self::default()
         }
+    }
+
+    /// Adds a place that packages come from, after those before.
+    pub fn with_distribution_point(mut self, location: impl Into<String>) -> Self {
+        self.distribution_point.push(location.into());
+        self
+    }
+
+    /// Adds a package whose files go onto the media.
+    pub fn with_package(mut self, package: impl Into<String>) -> Self {
+        self.package.push(package.into());
+        self
+    }
+
+    /// Sets the account that reads packages. Default none.
+    pub fn with_user(self, user: impl Into<String>) -> Self {
+        Self { user: Some(user.into()), ..self }
+    }
+
+    /// Sets the file that holds its password. Default it is asked for.
+    pub fn with_password_file(self, password_file: impl Into<PathBuf>) -> Self {
+        Self { password_file: Some(password_file.into()), ..self }
+    }
+
+    /// Sets the certificate authorities that HTTPS trusts. Default those of this machine.
+    pub fn with_ca_file(self, ca_file: impl Into<PathBuf>) -> Self {
+        Self { ca_file: Some(ca_file.into()), ..self }
+    }
+
+    /// Sets the certificate that HTTPS shows. Default none.
+    pub fn with_client_certificate(self, client_certificate: impl Into<PathBuf>) -> Self {
+        Self { client_certificate: Some(client_certificate.into()), ..self }
+    }
+
+    /// Sets what a wrong package hash leads to. Default `error`.
+    pub fn with_package_hash(self, package_hash: impl Into<String>) -> Self {
+        Self { package_hash: Some(package_hash.into()), ..self }
+    }
+
+    /// Sets the folder that keeps what was fetched. Default none.
+    pub fn with_cache(self, cache: impl Into<PathBuf>) -> Self {
+        Self { cache: Some(cache.into()), ..self }
+    }
+
+    /// Sets how much it may hold. Default 20GiB.
+    pub fn with_cache_size(self, cache_size: impl Into<String>) -> Self {
+        Self { cache_size: Some(cache_size.into()), ..self }
+    }
+
+    /// Sets how much may be fetched in a second. Default no limit.
+    pub fn with_bandwidth_limit(self, bandwidth_limit: impl Into<String>) -> Self {
+        Self { bandwidth_limit: Some(bandwidth_limit.into()), ..self }
     }
 
     /// Sets the media label. Default `Configuration Manager`.

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::checked::CheckedRequest;
+use crate::content::ContentLocation;
 use crate::option::{RequestOption, Slot};
+use crate::package::PackageId;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
 use crate::text::shown;
@@ -44,6 +46,8 @@ pub struct RequestFile {
     given: Vec<Problem>,
     /// The bytes where the values of each option stand, one for each element of a list.
     places: BTreeMap<&'static str, Vec<usize>>,
+    /// The boot image as the file has it, where it is a package id if there are distribution points.
+    boot_image: Option<PathBuf>,
     /// Options that the file names, but with nothing that could be read.
     unread: Vec<&'static str>,
 }
@@ -68,13 +72,16 @@ impl RequestFile {
         &self.request
     }
 
-    /// Takes relative paths as relative to `folder`, the host paths of `add` too. `-`, standard
-    /// output, stays.
+    /// Takes relative paths as relative to `folder`, the host paths of `add` and the folders of
+    /// `distribution-point` too. `-`, standard output, stays, and so does a boot image that is a
+    /// package.
     #[must_use]
     pub fn relative_to(mut self, folder: &Path) -> Self {
         if folder.as_os_str().is_empty() {
             return self;
         }
+        let boot_image = self.request.boot_image.clone();
+        let is_id = boot_image.as_deref().and_then(Path::to_str).map(PackageId::new);
         let mut refused = Vec::new();
         for (option, slot) in self.request.options_mut() {
             match slot {
@@ -82,16 +89,25 @@ impl RequestFile {
                 Slot::List(list) if option.name() == "add" => {
                     for (item, add) in list.iter_mut().enumerate() {
                         let problem = make_relative_to(folder, add);
-                        refused.extend(problem.map(|problem| (item, problem)));
+                        refused.extend(problem.map(|problem| ("add", item, problem)));
+                    }
+                }
+                Slot::List(list) if option.name() == "distribution-point" => {
+                    for (item, location) in list.iter_mut().enumerate() {
+                        let problem = make_location_relative_to(folder, location);
+                        refused
+                            .extend(problem.map(|problem| ("distribution-point", item, problem)));
                     }
                 }
                 _ => {}
             }
         }
-        for (item, problem) in refused {
-            let at = self.place_of("add", Some(item)).unwrap_or_default();
+        for (option, item, problem) in refused {
+            let at = self.place_of(option, Some(item)).unwrap_or_default();
             self.found.push((at, problem));
         }
+        self.boot_image = boot_image.filter(|_| matches!(is_id, Some(Ok(_))));
+        self.keep_package();
         self
     }
 
@@ -119,7 +135,20 @@ impl RequestFile {
         self.places.retain(|name, _| !given.contains(name));
         self.unread.retain(|name| !given.contains(name));
         self.unread.extend(unread);
+        if given.contains(&"boot-image") {
+            self.boot_image = None;
+        }
+        self.keep_package();
         self
+    }
+
+    /// Whether a boot image is a path is known when the distribution points are.
+    fn keep_package(&mut self) {
+        if !self.request.distribution_point.is_empty()
+            && let Some(id) = &self.boot_image
+        {
+            self.request.boot_image = Some(id.clone());
+        }
     }
 
     /// Sets the time to which later times are set back; see
@@ -212,11 +241,32 @@ fn make_relative_to(folder: &Path, add: &mut String) -> Option<Problem> {
         return None;
     }
     let Some(host) = folder.join(host).to_str().map(|host| format!("{host}={media}")) else {
-        let folder = shown(&folder.to_string_lossy());
-        let what = format!("it is relative to the folder {folder}, whose path is not Unicode");
-        let remedy = "give an absolute path, or rename the folder";
-        return Some(Problem::new("add", ProblemKind::Malformed, what, remedy));
+        return Some(not_unicode("add", folder));
     };
     *add = host;
     None
+}
+
+/// What is no location stays as it is; `check` finds it.
+fn make_location_relative_to(folder: &Path, location: &mut String) -> Option<Problem> {
+    let path = match ContentLocation::new(location) {
+        Ok(ContentLocation::Folder(path)) if path.is_relative() => folder.join(path),
+        _ => return None,
+    };
+    match path.to_str() {
+        Some(path) => path.clone_into(location),
+        None => return Some(not_unicode("distribution-point", folder)),
+    }
+    None
+}
+
+fn not_unicode(option: &'static str, folder: &Path) -> Problem {
+    let folder = shown(&folder.to_string_lossy());
+    let what = format!("it is relative to the folder {folder}, whose path is not Unicode");
+    Problem::new(
+        option,
+        ProblemKind::Malformed,
+        what,
+        "give an absolute path, or rename the folder",
+    )
 }

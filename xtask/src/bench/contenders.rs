@@ -64,6 +64,27 @@ pub(super) const USB: &[Contender] = &[
     other("mkfs.fat and mcopy", &["bash", "-c", r#"mkfs.fat -C -F 32 -s 8 "$2" "$3" && mcopy -s -i "$2" "$1"/* ::"#, "bash", "{in}", "{out}", "{fat-kib}"]),
 ];
 
+/// What the ratios of content are against: the bytes of the boot image fetched into a file.
+pub(super) const CURL: &str = "`curl`";
+pub(super) const CURL_TO_DISK: &str = "`curl` and `sync`";
+pub(super) const CURL_HASHED: &str = "`curl`, then `sha256sum`";
+pub(super) const HTTP: &str = "**ours**, from nginx";
+
+/// Media whose boot image is a package. What is ours also reads, hashes and writes all other files,
+/// and flushes what it made.
+#[rustfmt::skip]
+pub(super) const CONTENT: &[Contender] = &[
+    other(CURL, &["curl", "-sSf", "-o", "{out}", "{url}"]),
+    other(CURL_TO_DISK, &["bash", "-c", r#"curl -sSf -o "$1" "$2" && sync "$1""#, "bash", "{out}", "{url}"]),
+    other(CURL_HASHED, &["bash", "-c", r#"curl -sSf -o "$1" "$2" && sha256sum "$1""#, "bash", "{out}", "{url}"]),
+    ours("**ours**, from a file", &[CAPMEDIA, "create", "--media-type", "cd-dvd", "--boot-image", "{in}/boot.wim", "--path", "{out}"]),
+    ours("**ours**, from a folder", &[CAPMEDIA, "create", "--media-type", "cd-dvd", "--boot-image", "PS100005", "--path", "{out}", "--distribution-point", "{library}"]),
+    ours(HTTP, &[CAPMEDIA, "create", "--media-type", "cd-dvd", "--boot-image", "PS100005", "--path", "{out}", "--distribution-point", "{nginx}"]),
+    ours("**ours**, from Apache, NTLM", &[CAPMEDIA, "create", "--media-type", "cd-dvd", "--boot-image", "PS100005", "--path", "{out}", "--distribution-point", "{apache}", "--user", "{account}", "--password-file", "{password-file}"]),
+    ours("**ours**, from Samba, signed", &[CAPMEDIA, "create", "--media-type", "cd-dvd", "--boot-image", "PS100005", "--path", "{out}", "--distribution-point", "{smb}", "--user", "{account}", "--password-file", "{password-file}"]),
+];
+const CAPMEDIA: &str = "{release}/capmedia";
+
 impl Contender {
     /// The command for an input and an output.
     pub(super) fn command(&self, context: &Context, material: &Material) -> Vec<OsString> {
@@ -77,7 +98,7 @@ impl Contender {
             ("{peers}", context.target().join("peers").join("release").into_os_string()),
         ];
         let fill = |word: &&str| {
-            let place = places.iter().find_map(|(name, value)| {
+            let place = places.iter().chain(&material.places).find_map(|(name, value)| {
                 word.strip_prefix(name).map(|rest| (value.clone(), rest))
             });
             place.map_or_else(

@@ -1,5 +1,6 @@
 //! Inputs of the comparison: the same bytes in every run, none of them compressible.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,8 @@ pub(super) struct Material {
     pub(super) len: u64,
     /// Bytes, and room for the rest of the last cluster of each file.
     clusters_len: u64,
+    /// More names that stand for something in the command of a contender.
+    pub(super) places: Vec<(&'static str, OsString)>,
 }
 
 /// Ten thousand files: in so many folders, with as many folders in each, and the files dealt out.
@@ -43,7 +46,7 @@ impl Material {
             left -= u64::try_from(step)?;
         }
         let title = format!("one file of {} MiB", len >> 20);
-        Ok(Self { title, folder: folder.to_path_buf(), len, clusters_len: len })
+        Ok(Self { title, folder: folder.to_path_buf(), len, clusters_len: len, places: Vec::new() })
     }
 
     /// Ten thousand files in 168 folders, most of them short, few long: what a folder of programs
@@ -64,7 +67,13 @@ impl Material {
         // Folders take clusters too: 60 long names fill two.
         clusters_len += u64::from(OUTER * (INNER + 1)) * 4 * CLUSTER;
         let title = format!("10,000 files, {} MiB in all", bytes >> 20);
-        Ok(Self { title, folder: folder.to_path_buf(), len: bytes, clusters_len })
+        Ok(Self {
+            title,
+            folder: folder.to_path_buf(),
+            len: bytes,
+            clusters_len,
+            places: Vec::new(),
+        })
     }
 
     /// A million empty files in a thousand folders.
@@ -77,7 +86,22 @@ impl Material {
             }
         }
         let title = "1,000,000 empty files".to_owned();
-        Ok(Self { title, folder: folder.to_path_buf(), len: 0, clusters_len: 0 })
+        Ok(Self {
+            title,
+            folder: folder.to_path_buf(),
+            len: 0,
+            clusters_len: 0,
+            places: Vec::new(),
+        })
+    }
+
+    /// A boot image that a distribution point has, too.
+    pub(super) fn boot_image(folder: &Path, places: Vec<(&'static str, OsString)>) -> Result<Self> {
+        let path = folder.join("boot.wim");
+        let len =
+            path.metadata().with_context(|| format!("{} was not made", path.display()))?.len();
+        let title = format!("media of a boot image of {} MiB", len >> 20);
+        Ok(Self { title, folder: folder.to_path_buf(), len, clusters_len: len, places })
     }
 
     /// Where contenders put what they make.

@@ -22,11 +22,36 @@ pub(super) struct Table {
 
 /// A number that a row should not pass.
 pub(super) struct Target {
-    pub(super) what: &'static str,
+    pub(super) what: Quantity,
     pub(super) of: &'static str,
-    /// The row whose processor time is 1; none for memory.
+    /// The row that is 1; for memory none, which is told in MiB.
     pub(super) against: &'static str,
     pub(super) at_most: f64,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Quantity {
+    Cpu,
+    Wall,
+    Peak,
+}
+
+impl Quantity {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "CPU",
+            Self::Wall => "wall time",
+            Self::Peak => "peak MiB",
+        }
+    }
+
+    fn of(self, used: Usage) -> f64 {
+        match self {
+            Self::Cpu => used.cpu,
+            Self::Wall => used.wall,
+            Self::Peak => used.peak,
+        }
+    }
 }
 
 impl Table {
@@ -55,14 +80,15 @@ impl Table {
         for Target { what, of, against, at_most } in targets {
             let Some(used) = self.used(of) else { continue };
             let (found, against) = match self.used(against) {
-                Some(one) => (used.cpu / one.cpu, format!(" against {against}")),
-                None => (used.peak, String::new()),
+                Some(one) => (what.of(used) / what.of(one), format!(" against {against}")),
+                None => (what.of(used), String::new()),
             };
             let verdict = if found <= *at_most { "met" } else { "**missed**" };
             let found = ratio(found);
             let _ = writeln!(
                 text,
-                "\n{what} {of}{against}: {found}, at most {at_most} wanted: {verdict}."
+                "\n{} of {of}{against}: {found}, at most {at_most} wanted: {verdict}.",
+                what.name()
             );
         }
         text
@@ -89,8 +115,8 @@ mod tests {
         let rows = vec![("tar", used(1.0, 5.0)), ("ours", used(0.5, 70.0)), ("other", missing)];
         let table = Table { title: "t".to_owned(), against: "tar", rows };
         let targets = [
-            Target { what: "CPU of", of: "ours", against: "tar", at_most: 1.1 },
-            Target { what: "peak MiB of", of: "ours", against: "", at_most: 64.0 },
+            Target { what: Quantity::Cpu, of: "ours", against: "tar", at_most: 1.1 },
+            Target { what: Quantity::Peak, of: "ours", against: "", at_most: 64.0 },
         ];
         let text = table.markdown(&targets);
         for line in [

@@ -38,7 +38,8 @@ pub(super) fn make(context: &Context) -> Result<()> {
     }
     signed_programs(context, &corpus)?;
     drivers(context, &corpus)?;
-    task_sequences(context, &corpus)
+    task_sequences(context, &corpus)?;
+    super::content_seeds::make(&mut |target, name, bytes| put(&corpus, target, name, bytes))
 }
 
 /// A request file without a mistake, and one with some of each sort.

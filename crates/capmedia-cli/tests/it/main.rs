@@ -15,12 +15,22 @@ mod boot_images;
 mod boot_managers;
 mod boots;
 mod command;
+mod content_secrets;
+mod content_verbs;
+mod distribution_points;
 mod drivers;
+#[path = "../../../dp-content/tests/it/fake_dp.rs"]
+mod fake_dp;
 mod fixtures;
 mod generations;
 mod interrupted;
+#[path = "../../../dp-content/tests/it/library_fixture.rs"]
+mod library_fixture;
+mod logs;
 mod memory;
 mod other_machines;
+#[path = "../../../dp-content/tests/it/peers.rs"]
+mod peers;
 #[path = "../../../capmedia/tests/it/places.rs"]
 mod places;
 #[path = "../../../disk-image/tests/it/qemu.rs"]

@@ -15,7 +15,8 @@ use wim_image::write::{ImageBuilder, WimBuilder};
 use crate::command::{Bench, create, names_in};
 
 const BIG: u64 = 500 << 20;
-const LIMIT_KIB: u64 = 64 << 10;
+/// What the project promises.
+pub(crate) const LIMIT_KIB: u64 = 64 << 10;
 
 /// Half a gigabyte that costs nothing to keep.
 struct Big;
@@ -52,7 +53,7 @@ fn big_boot_image(bench: &Bench) {
 }
 
 /// Most memory that a process had at once, in KiB, looked at until it ends.
-fn most_memory(child: &mut Child) -> u64 {
+pub(crate) fn most_memory(child: &mut Child) -> u64 {
     let status = format!("/proc/{}/status", child.id());
     let mut most = 0;
     while child.try_wait().unwrap().is_none() {

@@ -271,7 +271,7 @@ fn the_readme_has_every_option_and_every_parameter() {
     for row in &rows {
         let Some(name) = row[0].strip_prefix("`--") else { continue };
         let name = name.split([' ', '`']).next().unwrap();
-        let others = ["request", "extents", "print-request", "json", "quiet"];
+        let others = ["request", "extents", "print-request", "json", "quiet", "log"];
         assert!(known.contains(&name) || others.contains(&name), "{row:?}");
     }
     // All of New-CMCaptureMedia's own parameters (configmgr-media 1.2).

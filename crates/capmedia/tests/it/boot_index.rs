@@ -15,7 +15,7 @@ use crate::support::{Workshop, made_files, make, small_parts, told};
 const HEADER: usize = 208;
 
 /// A WIM whose first image boots nothing and whose second is a boot image.
-fn two_images(boot_index: Option<u32>) -> Vec<u8> {
+pub(crate) fn two_images(boot_index: Option<u32>) -> Vec<u8> {
     let data = ImageBuilder::new("data", capmedia::sample::TIME)
         .with_bytes(r"Windows\notepad.exe", b"for arm64, by its XML".to_vec())
         .unwrap()

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use capmedia::{Blame, JoinError, join};
+use capmedia::{Blame, JoinError, OutputFolderError, join};
 use extent_image::{Data, Digest, Meta, NodeId, StreamOptions, TreeBuilder};
 use iso9660_image::{Format, ImageOptions};
 
@@ -178,7 +178,7 @@ fn a_folder_that_exists_is_kept() {
         ControlFlow::Continue(())
     };
     let error = join(&discs, &folder, &mut meanwhile).unwrap_err();
-    assert!(matches!(error, JoinError::Io { .. }), "{error}");
+    let JoinError::Folder(OutputFolderError::Io { .. }) = error else { panic!("{error}") };
     assert_eq!(in_folder(&folder), [("SHA256SUMS".to_owned(), Some(b"mine".to_vec()))].into());
 
     // Content of that name has no room beside it.
@@ -200,7 +200,7 @@ fn a_dead_run_is_taken_over_and_a_running_one_is_not() {
         let lock = File::open(lock).unwrap();
         lock.lock().unwrap();
         let error = join(&only, &workshop.path(to), &mut ()).unwrap_err();
-        assert!(matches!(error, JoinError::Busy { .. }), "{error}");
+        assert!(matches!(error, JoinError::Folder(OutputFolderError::Busy { .. })), "{error}");
         assert_eq!(fs::read(workshop.path(part).join("content/a/half")).unwrap(), b"half");
         drop(lock);
         join(&only, &workshop.path(to), &mut ()).unwrap();
@@ -210,5 +210,5 @@ fn a_dead_run_is_taken_over_and_a_running_one_is_not() {
     }
     workshop.put(".new.capmedia-part", "a file");
     let error = join(&only, &workshop.path("new"), &mut ()).unwrap_err();
-    assert!(matches!(error, JoinError::Occupied { .. }), "{error}");
+    assert!(matches!(error, JoinError::Folder(OutputFolderError::Occupied { .. })), "{error}");
 }

@@ -16,6 +16,12 @@ mod boot_index;
 mod boot_managers;
 mod certificates;
 mod content;
+#[cfg(unix)]
+mod content_copies;
+#[cfg(unix)]
+mod content_guard;
+#[cfg(unix)]
+mod content_locations;
 mod damage;
 mod discs;
 mod drivers;
@@ -25,6 +31,9 @@ mod hybrids;
 #[cfg(unix)]
 mod joins;
 mod launches;
+#[cfg(unix)]
+#[path = "../../../dp-content/tests/it/library_fixture.rs"]
+mod library_fixture;
 mod media_data;
 mod places;
 mod sameness;

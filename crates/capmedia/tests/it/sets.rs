@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use capmedia::media_model::{CaptureMediaRequest, set_member};
 use capmedia::{
-    Blame, Error, JoinError, MediaPlan, PublishError, SetVerification, SpanError, Target, join,
-    sample, verify_file, verify_set,
+    Blame, Error, JoinError, MediaPlan, OutputFolderError, PublishError, SetVerification,
+    SpanError, Target, join, sample, verify_file, verify_set,
 };
 use extent_image::{BytesSource, ReadAt};
 use iso9660_image::TreeKind;
@@ -406,11 +406,17 @@ fn only_a_new_or_empty_folder_is_filled() {
     let discs = discs(&workshop, 3);
     let to = |name: &str| join(&discs, &workshop.path(name), &mut ());
     let error = to("docs").unwrap_err();
-    assert!(matches!(error, JoinError::Occupied { what: "not empty", .. }), "{error}");
+    assert!(
+        matches!(error, JoinError::Folder(OutputFolderError::Occupied { what: "not empty", .. })),
+        "{error}"
+    );
     assert_eq!(error.blame(), Blame::Output);
-    assert!(matches!(to("boot.wim").unwrap_err(), JoinError::Occupied { what: "no folder", .. }));
+    assert!(matches!(
+        to("boot.wim").unwrap_err(),
+        JoinError::Folder(OutputFolderError::Occupied { what: "no folder", .. })
+    ));
     let error = to("no/where").unwrap_err();
-    assert!(matches!(error, JoinError::NoFolder { .. }), "{error}");
+    assert!(matches!(error, JoinError::Folder(OutputFolderError::NoFolder { .. })), "{error}");
     assert!(error.to_string().ends_with("/no/where does not exist; create it first"), "{error}");
 
     let mut calls = 0;

@@ -199,3 +199,65 @@ fn a_refusing_sink_is_named_with_its_place() {
 fn errors_stay_small() {
     assert!(size_of::<StreamError>() <= 64);
 }
+
+/// Claims a digest and sees to it by itself; fails at the end when `good` is false.
+struct Sure {
+    good: bool,
+}
+
+impl Source for Sure {
+    fn len(&self) -> u64 {
+        4
+    }
+
+    fn open(&self, from: u64) -> io::Result<Box<dyn Read + Send + '_>> {
+        let data = &b"data"[usize::try_from(from).unwrap()..];
+        if self.good {
+            return Ok(Box::new(data));
+        }
+        Ok(Box::new(data.chain(Fails)))
+    }
+
+    fn describe(&self) -> String {
+        "sure source".to_owned()
+    }
+
+    fn sha256(&self) -> Option<[u8; 32]> {
+        Some([7; 32])
+    }
+
+    fn verifies_itself(&self) -> bool {
+        true
+    }
+}
+
+struct Fails;
+
+impl Read for Fails {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::other("it is not what it should be"))
+    }
+}
+
+/// The digest of a source that verifies itself is taken as it is, and its verdict at the end heard.
+#[test]
+fn a_source_may_verify_itself() {
+    let run = |good| {
+        let source: Arc<dyn Source> = Arc::new(Sure { good });
+        let mut builder = PlanBuilder::new();
+        builder.source("data", Arc::clone(&source)).unwrap();
+        let expected = extent_image::Digest::from([7; 32]);
+        let of = Arc::clone(&source);
+        let late = Late::new("digest", 64, move |digests| {
+            digests.of(&of).map(|digest| digest.to_string()).unwrap_or_default().into()
+        });
+        builder.data("late", &extent_image::Data::Late(Arc::new(late))).unwrap();
+        let plan = builder.finish();
+        let options = StreamOptions::default().with_source_digests(true);
+        let outcome = plan.write_to(io::sink(), &options, &mut ());
+        outcome.map(|report| assert_eq!(report.source_digests.of(&source), Some(expected)))
+    };
+    run(true).unwrap();
+    let error = run(false).unwrap_err();
+    assert!(matches!(error, StreamError::Read { at: 4, .. }), "{error}");
+}

@@ -272,8 +272,10 @@ fn unknown_keys(file: &mut RequestFile, table: &DeTable<'_>) {
             None if is_secret(key) => (
                 ProblemKind::Secret,
                 format!("{} would be a password in the request file", shown(key)),
-                "take it out; give capture-password-file the path of a file that only you can read"
-                    .to_owned(),
+                format!(
+                    "take it out; give {} the path of a file that only you can read",
+                    file_of(key)
+                ),
             ),
             near => (
                 ProblemKind::UnknownKey,
@@ -290,6 +292,15 @@ fn unknown_keys(file: &mut RequestFile, table: &DeTable<'_>) {
             ),
         };
         file.found.push(of_file(at, kind, what, remedy));
+    }
+}
+
+/// The option for a file with that password.
+fn file_of(key: &str) -> &'static str {
+    if key.to_ascii_lowercase().contains("capture") {
+        "capture-password-file"
+    } else {
+        "password-file (to read content) or capture-password-file (to capture)"
     }
 }
 

@@ -29,7 +29,7 @@ fn problems(request: &CaptureMediaRequest) -> Vec<(&'static str, ProblemKind)> {
 #[test]
 fn defaults_are_the_wizards() {
     let checked = disc().check().unwrap();
-    assert_eq!(checked.boot_image().to_str(), Some("boot.wim"));
+    assert_eq!(checked.boot_image().to_string(), "boot.wim");
     assert_eq!(checked.media_type(), MediaType::CdDvd);
     assert_eq!(checked.output().to_string(), "out/capture.iso");
     assert_eq!(checked.label().as_str(), "Configuration Manager");
@@ -326,4 +326,76 @@ fn only_discs_of_a_limited_size_split_files() {
     assert_eq!(split(disc.with_media_size("unlimited")), Err(vec!["split-files"]));
     let stick = CaptureMediaRequest::new("boot.wim", "usb", "a.img");
     assert_eq!(split(stick), Err(vec!["split-files"]));
+}
+
+#[test]
+fn packages_come_from_distribution_points() {
+    use media_model::{BootImageSource, CheckedContent, PackageHashCheck};
+    let request = CaptureMediaRequest::new("ps100005.3", MediaType::Usb, "m.img")
+        .with_distribution_point("http://dp")
+        .with_distribution_point("lib")
+        .with_package(r"PS100012=\Tools")
+        .with_user(r"CONTOSO\reader")
+        .with_password_file("-")
+        .with_cache("cache")
+        .with_bandwidth_limit("10MB");
+    let checked = request.check().unwrap();
+    assert!(
+        matches!(checked.boot_image(), BootImageSource::Package(id) if id.version() == Some(3))
+    );
+    let content = checked.content().unwrap();
+    let shown: Vec<_> = content.locations().iter().map(ToString::to_string).collect();
+    assert_eq!(shown, ["http://dp", "lib"]);
+    assert_eq!(content.cache_size(), CheckedContent::CACHE_SIZE);
+    assert_eq!(content.bandwidth_limit(), Some(10_000_000));
+    assert_eq!(content.package_hash(), PackageHashCheck::Error);
+    assert_eq!(checked.packages()[0].media().to_slash(), "Tools");
+    // Without locations the same text is a file, and with ./ it always is.
+    let file = CaptureMediaRequest::new("PS100005", MediaType::Usb, "m.img");
+    assert!(file.check().unwrap().boot_image().file().is_some());
+    let forced = CaptureMediaRequest::new("./PS100005", MediaType::Usb, "m.img")
+        .with_distribution_point("lib")
+        .with_package("PS100012=");
+    assert!(forced.check().unwrap().boot_image().file().is_some());
+}
+
+#[test]
+fn options_of_content_are_checked_together() {
+    let options = |request: CaptureMediaRequest| -> Vec<&'static str> {
+        request.check().unwrap_err().iter().map(|problem| problem.option()).collect()
+    };
+    let file = || CaptureMediaRequest::new("b.wim", MediaType::Usb, "m.img");
+    let alone = file().with_package("PS100012=").with_user("u").with_ca_file("ca").with_cache("c");
+    assert_eq!(options(alone), ["user", "ca-file", "cache", "package"]);
+    assert_eq!(options(file().with_distribution_point("lib")), ["distribution-point"]);
+    let of_package = || CaptureMediaRequest::new("PS100005", MediaType::Usb, "m.img");
+    // What looks like a package id and is none.
+    for (name, option) in [
+        ("PS1000", "boot-image"),
+        ("PS10000G", "boot-image"),
+        ("PS1000055.3", "boot-image"),
+        ("PS1000.wim", "distribution-point"),
+        ("./PS1000", "distribution-point"),
+        ("bootimage", "distribution-point"),
+    ] {
+        let request = CaptureMediaRequest::new(name, MediaType::Usb, "m.img");
+        let request = request.with_distribution_point("lib");
+        assert_eq!(options(request.clone()), [option], "{name}");
+        if option == "boot-image" {
+            let told = request.check().unwrap_err()[0].to_string();
+            assert!(told.contains(name) && told.contains("is read as a file"), "{told}");
+        }
+    }
+    let twice = of_package()
+        .with_distribution_point("http://dp")
+        .with_distribution_point("http://dp/")
+        .with_package("PS100012=a")
+        .with_package("ps100012=A")
+        .with_package("PS100013=nul")
+        .with_password_file("p")
+        .with_cache_size("1GB");
+    let expected = ["distribution-point", "password-file", "cache-size", "package", "package"];
+    assert_eq!(options(twice), expected);
+    let alone = CaptureMediaRequest::default().with_user("u").check_content().unwrap_err();
+    assert_eq!(alone.last().unwrap().option(), "distribution-point");
 }

@@ -31,7 +31,7 @@ fn a_good_file() {
     for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
         let file = read(&text);
         let checked = file.check().unwrap();
-        assert_eq!(checked.boot_image(), Path::new("b.wim"));
+        assert_eq!(checked.boot_image().file(), Some(Path::new("b.wim")));
         assert_eq!((checked.add().len(), checked.force()), (2, true));
         assert_eq!(checked.boot_index(), Some(2));
         assert_eq!(file.request().check().as_ref(), Ok(&checked));
@@ -437,4 +437,26 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn a_package_is_no_path() {
+    let read = |text: &str| RequestFile::read("f", text.as_bytes()).relative_to(Path::new("sub"));
+    let with = "version = 1\nboot-image = 'PS100005'\ndistribution-point = ['lib', 'http://dp']\n";
+    let request = read(with).request().clone();
+    assert_eq!(request.boot_image, Some(PathBuf::from("PS100005")));
+    let lib = Path::new("sub").join("lib");
+    assert_eq!(request.distribution_point, [lib.to_str().unwrap(), "http://dp"]);
+    // Whether it is a package may be known only from what overrides the file.
+    let without = read("version = 1\nboot-image = 'PS100005'\n");
+    let path = without.request().boot_image.clone();
+    assert_eq!(path, Some(Path::new("sub").join("PS100005")));
+    let overridden = without.overridden(|option, slot| match slot {
+        Slot::List(list) if option.name() == "distribution-point" => {
+            list.push("http://dp".to_owned());
+            Ok(true)
+        }
+        _ => Ok(false),
+    });
+    assert_eq!(overridden.request().boot_image, Some(PathBuf::from("PS100005")));
 }

@@ -74,6 +74,15 @@ fn values(option: &str) -> (Vec<String>, Vec<String>) {
             &["x=y", "a=b=c", "d=", "d=\\"],
             &["", "x", "a\nb=X/y", "=x", "x=a:b", "x=\"", "x=a\u{1}"],
         ),
+        "cache-size" | "bandwidth-limit" => (&["20GiB", "10mb"], &["", "20", "0B", "8TB"]),
+        "distribution-point" => (&["http://dp", r"\\dp", "/mnt/lib", "ö"], &["", "a\nb"]),
+        "package" => (
+            &["PS100012=Tools", "ps100012.3=", r"PS100012=\a\b=c"],
+            &["", "PS100012", "PS10001=x", "PS100012.=x", "PS100012=a:b", "=x"],
+        ),
+        "user" => {
+            (&[r"CONTOSO\reader", "reader@contoso.com", "ö"], &["", r"\x", r"x\", r"a\b\c", "a\nb"])
+        }
         other => unreachable!("give good and bad values of the new option {other}"),
     };
     let mut good: Vec<String> = good.iter().map(ToString::to_string).collect();

@@ -10,10 +10,61 @@ use std::path::{Path, PathBuf};
 
 use extent_image::host;
 
-use crate::join::io_error;
-use crate::join_error::JoinError;
 use crate::part_file::{PART, folder_of, part_of};
 use crate::report::Warning;
+
+/// A folder cannot be filled. It is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OutputFolderError {
+    /// The folder that is to hold the new one is not there.
+    #[error("the folder {} for {} does not exist; create it first", folder.display(), path.display())]
+    NoFolder {
+        /// The new folder.
+        path: PathBuf,
+        /// The missing folder.
+        folder: PathBuf,
+    },
+    /// There is something already.
+    #[error("{} is {what}; give a new or an empty folder", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// Another run writes to the same folder. Where a file system has no locks, it may have died.
+    #[error("another run is writing {}; wait for it, or remove this when there is none", path.display())]
+    Busy {
+        /// The folder in the making.
+        path: PathBuf,
+    },
+    /// The file system of the folder is too small.
+    #[error("{} needs {needed} bytes and its file system has {free} free; make room", path.display())]
+    NoSpace {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes to be stored.
+        needed: u64,
+        /// Bytes there are.
+        free: u64,
+    },
+    /// The operating system refused a step.
+    #[error("cannot {step} {}", path.display())]
+    Io {
+        /// The step.
+        step: &'static str,
+        /// The file or folder it was refused for.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+fn io_error(step: &'static str, path: &Path, source: io::Error) -> OutputFolderError {
+    OutputFolderError::Io { step, path: path.to_path_buf(), source }
+}
 
 /// The folder that is to be filled.
 pub(crate) struct Target {
@@ -22,7 +73,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn look(to: &Path) -> Result<Self, JoinError> {
+    pub(crate) fn look(to: &Path) -> Result<Self, OutputFolderError> {
         let exists = match fs::symlink_metadata(to) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(source) => return Err(io_error("look at", to, source)),
@@ -35,7 +86,7 @@ impl Target {
             let folder = folder_of(to);
             if !folder.is_dir() {
                 let (path, folder) = (to.to_path_buf(), folder.to_path_buf());
-                return Err(JoinError::NoFolder { path, folder });
+                return Err(OutputFolderError::NoFolder { path, folder });
             }
             return Ok(Self { path: to.to_path_buf(), exists });
         }
@@ -60,18 +111,18 @@ impl Target {
         self.exists.then_some(PART)
     }
 
-    pub(crate) fn check_space(&self, needed: u64) -> Result<(), JoinError> {
+    pub(crate) fn check_space(&self, needed: u64) -> Result<(), OutputFolderError> {
         let folder = if self.exists { &self.path } else { folder_of(&self.path) };
         match host::free_space(folder) {
             Ok(Some(free)) if needed > free => {
-                Err(JoinError::NoSpace { path: self.path.clone(), needed, free })
+                Err(OutputFolderError::NoSpace { path: self.path.clone(), needed, free })
             }
             _ => Ok(()),
         }
     }
 
     /// The folder in the making, that of a run that died if it is there.
-    pub(crate) fn create(&self) -> Result<PartFolder, JoinError> {
+    pub(crate) fn create(&self) -> Result<PartFolder, OutputFolderError> {
         let path = if self.exists { self.path.join(PART) } else { part_of(&self.path) };
         let refused = |source| io_error("create", &path, source);
         // Each round lost means that another run has just finished or died.
@@ -95,7 +146,7 @@ impl Target {
                 Ok(()) => {}
                 // Where a file system has no locks, nothing tells a run from one that died.
                 Err(TryLockError::Error(_)) if fresh => {}
-                Err(_) => return Err(JoinError::Busy { path }),
+                Err(_) => return Err(OutputFolderError::Busy { path }),
             }
             // Between opening and locking, its owner may have finished.
             if !host::is_same_file(&file, &lock).map_err(refused)? {
@@ -107,15 +158,15 @@ impl Target {
             created.map_err(|source| io_error("create", &part.content, source))?;
             return Ok(part);
         }
-        Err(JoinError::Busy { path })
+        Err(OutputFolderError::Busy { path })
     }
 }
 
 const LOCK: &str = "lock";
 const CONTENT: &str = "content";
 
-fn occupied(path: &Path, what: &'static str) -> JoinError {
-    JoinError::Occupied { path: path.to_path_buf(), what }
+fn occupied(path: &Path, what: &'static str) -> OutputFolderError {
+    OutputFolderError::Occupied { path: path.to_path_buf(), what }
 }
 
 /// The folder in the making, removed unless committed.
@@ -128,7 +179,7 @@ pub(crate) struct PartFolder {
 }
 
 impl PartFolder {
-    pub(crate) fn commit(mut self, target: &Target) -> Result<Vec<Warning>, JoinError> {
+    pub(crate) fn commit(mut self, target: &Target) -> Result<Vec<Warning>, OutputFolderError> {
         let path = &target.path;
         if target.exists {
             self.move_up(path)?;
@@ -149,7 +200,7 @@ impl PartFolder {
     }
 
     /// Moves the content into the folder `to`, all of it or nothing.
-    fn move_up(&self, to: &Path) -> Result<(), JoinError> {
+    fn move_up(&self, to: &Path) -> Result<(), OutputFolderError> {
         let entries = fs::read_dir(&self.content).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         let entries = entries.map_err(|source| io_error("read", &self.content, source))?;
         let mut moved = Vec::new();

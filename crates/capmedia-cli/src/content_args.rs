@@ -1,0 +1,137 @@
+//! Where packages come from, for verbs that make no media: those options of a request, under the same
+//! names, and what all of these verbs share.
+
+use capmedia::dp_content::Content;
+use capmedia::{ContentAccess, MediaPlan, Target};
+use clap::{ArgMatches, Command};
+use media_model::{CaptureMediaRequest, CheckedContent, CheckedRequest};
+
+use crate::exit::Failure;
+use crate::log::{Log, LogArgs};
+use crate::progress::Bar;
+use crate::request::{arg, set};
+use crate::secret::credentials;
+use crate::signals::{catch_signals, is_cancelled};
+use crate::told::Told;
+
+/// The options that all content verbs have.
+#[derive(clap::Args)]
+pub(crate) struct Common {
+    #[command(flatten)]
+    pub(crate) locations: LocationArgs,
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing but the result and errors.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
+}
+
+/// Where packages come from.
+pub(crate) struct LocationArgs {
+    matches: ArgMatches,
+}
+
+impl clap::Args for LocationArgs {
+    fn augment_args(command: Command) -> Command {
+        let mut request = CaptureMediaRequest::default();
+        let options =
+            request.options_mut().into_iter().filter(|(option, _)| option.is_of_content());
+        command.args(options.map(|(option, slot)| arg(&option, &slot)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for LocationArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self { matches: matches.clone() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.matches = matches.clone();
+        Ok(())
+    }
+}
+
+impl LocationArgs {
+    /// What the options say, and the same as text for a log.
+    pub(crate) fn check(&self) -> Result<(CheckedContent, String), Failure> {
+        let mut request = CaptureMediaRequest::default();
+        let mut problems = Vec::new();
+        for (option, slot) in request.options_mut() {
+            if option.is_of_content()
+                && let Err(problem) = set(&self.matches, &option, slot)
+            {
+                problems.push(problem);
+            }
+        }
+        let checked = match request.check_content() {
+            Ok(checked) if problems.is_empty() => checked,
+            Ok(_) => return Err(Failure::problems(problems)),
+            Err(others) => {
+                problems.extend(others);
+                return Err(Failure::problems(problems));
+            }
+        };
+        Ok((checked, request.to_toml().map_err(Failure::problems)?))
+    }
+}
+
+impl Common {
+    /// What is told of a run.
+    pub(crate) fn told(&self, log: &Log) -> Told {
+        Told::new(log, !self.json && !self.quiet)
+    }
+}
+
+/// The content of a request: asks for the password where there is an account, and tells of events as
+/// they come.
+pub(crate) fn open(content: &CheckedContent, told: &Told) -> Result<Content, Failure> {
+    open_with(content, told, ContentAccess::new())
+}
+
+fn open_with(
+    content: &CheckedContent,
+    told: &Told,
+    access: ContentAccess,
+) -> Result<Content, Failure> {
+    let user = content.user().map(ToString::to_string);
+    let found = credentials(user.as_deref(), content.password_file())?;
+    // Not before the password was asked for: a signal must end the question.
+    catch_signals();
+    let told = told.clone();
+    let mut access =
+        access.with_observer(move |event| told.event(event)).with_cancelled(is_cancelled);
+    if let Some(found) = found {
+        access = access.with_credentials(found);
+    }
+    Ok(access.open(content)?)
+}
+
+/// Shows on a terminal that packages are looked for, unless `quiet`.
+pub(crate) fn looking(content: &Content, quiet: bool) -> Bar {
+    let locations = content.locations().join(", ");
+    let clean: String = locations.chars().filter(|c| !c.is_control()).collect();
+    Bar::waiting(&format!("Looking for packages at {clean}"), quiet)
+}
+
+/// The plan of the media, with its content where it has some; the terminal shows what is done unless
+/// `quiet`.
+pub(crate) fn plan(
+    request: &CheckedRequest,
+    told: &Told,
+    quiet: bool,
+) -> Result<MediaPlan, Failure> {
+    let Some(content) = request.content() else { return Ok(MediaPlan::new(request)?) };
+    // What went into a pipe cannot be written again.
+    let pipe = Target::of(request).is_none_or(|target| target.is_stream());
+    let access = ContentAccess::new().with_cache_checked_first(pipe);
+    let content = open_with(content, told, access)?;
+    let _bar = looking(&content, quiet);
+    Ok(MediaPlan::with_content(request, &content)?)
+}

@@ -1,0 +1,116 @@
+//! Where no log may be: nothing is opened before this was looked at.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use capmedia::refuse_in_library;
+use extent_image::host::file_id;
+use media_model::{CheckedContent, CheckedRequest, MediaSize, set_member_number};
+
+use crate::exit::{Code, Failure};
+
+/// Links that are followed from one path.
+const MAX_LINKS: usize = 40;
+
+/// Behind the name of an image: its checksum file.
+const CHECKSUM: &str = ".sha256";
+
+/// Refuses a log that would be a file of the output, or that the media is made of.
+pub(crate) fn refuse_for_media(log: &Path, request: &CheckedRequest) -> Result<(), Failure> {
+    let place = followed(log);
+    if let Some(output) = request.output().file()
+        && is_output(&place, output, request)
+    {
+        return Err(refused(log, "is also the output; give another file".to_owned()));
+    }
+    let options = [
+        request.boot_image().file(),
+        request.boot_files(),
+        request.hwids(),
+        request.task_sequence(),
+        request.capture_password_file(),
+        request.runtime(),
+        request.template(),
+    ];
+    let options = options.into_iter().flatten().chain(request.add().iter().map(|add| add.host()));
+    let inputs = options.chain(request.read_files().iter().map(PathBuf::as_path));
+    refuse_inputs(log, &place, "the media is made of", inputs)?;
+    request.content().map_or(Ok(()), |content| refuse_for_content(log, content))
+}
+
+/// Refuses a log that would be one of the files that content needs, or lie where it comes from.
+pub(crate) fn refuse_for_content(log: &Path, content: &CheckedContent) -> Result<(), Failure> {
+    let files = [content.password_file(), content.ca_file(), content.client_certificate()];
+    refuse_inputs(log, &followed(log), "this run reads", files.into_iter().flatten())?;
+    Ok(refuse_in_library(log, content)?)
+}
+
+fn refused(log: &Path, why: String) -> Failure {
+    Failure::new(Code::Request, anyhow!("--log {} {why}", log.display()))
+}
+
+/// The image, one of a set, or the checksum file of one.
+fn is_output(log: &Path, output: &Path, request: &CheckedRequest) -> bool {
+    let lower = |path: &Path| path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let (Some(name), Some(image)) = (lower(log), lower(output)) else { return false };
+    let image = Path::new(&image);
+    let is_image = |name: &str| {
+        let spans = request.media_size() != MediaSize::UNLIMITED;
+        Path::new(name) == image || (spans && set_member_number(image, name.as_ref()).is_some())
+    };
+    let checked = name.strip_suffix(CHECKSUM).filter(|_| request.checksum());
+    let has_name = is_image(&name) || checked.is_some_and(is_image);
+    if has_name && same_file(folder_of(log), folder_of(output)) {
+        return true;
+    }
+    let mut sum = OsString::from(output);
+    sum.push(CHECKSUM);
+    same_file(log, output) || (request.checksum() && same_file(log, Path::new(&sum)))
+}
+
+/// Inputs and what is in folders that are inputs.
+fn refuse_inputs<'a>(
+    log: &Path,
+    place: &Path,
+    made: &str,
+    inputs: impl Iterator<Item = &'a Path>,
+) -> Result<(), Failure> {
+    let folder = fs::canonicalize(folder_of(place));
+    for input in inputs {
+        if same_file(place, input) {
+            let input = input.display();
+            let why = format!("is the file {input} that {made}; give another file");
+            return Err(refused(log, why));
+        }
+        let within = fs::canonicalize(input).is_ok_and(|input| {
+            input.is_dir() && folder.as_ref().is_ok_and(|folder| folder.starts_with(input))
+        });
+        if within {
+            let input = input.display();
+            let why = format!("is in the folder {input} that {made}; give another file");
+            return Err(refused(log, why));
+        }
+    }
+    Ok(())
+}
+
+/// Where a path leads, whether or not anything is there.
+fn followed(path: &Path) -> PathBuf {
+    let mut place = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&place) else { break };
+        place = folder_of(&place).join(next);
+    }
+    place
+}
+
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((file_id(one), file_id(other)), (Ok(one), Ok(other)) if one == other)
+}

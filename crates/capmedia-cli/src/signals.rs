@@ -1,0 +1,157 @@
+//! Ctrl-C, and other signals that ask a run to end.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use crate::exit::{Code, Failure};
+use crate::told::Told;
+
+/// How long a cancelled run may take to stop by itself. One that hangs, because nobody reads its
+/// pipe or a network drive does not answer, would never see that it was cancelled.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the last words may take: whoever reads them may hang, too.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+static RUN: Mutex<Option<Run>> = Mutex::new(None);
+static QUESTION: Mutex<Option<Question>> = Mutex::new(None);
+
+/// The run that a signal ends.
+struct Run {
+    told: Told,
+    json: bool,
+    /// What may be left half made.
+    left: Box<dyn Fn() -> Vec<String> + Send>,
+}
+
+/// The first signal asks the run to stop and clean up, a second one ends it at once. A part file
+/// that is left then is taken over by the next run.
+fn on_signal() {
+    // Nothing looks whether it is cancelled while a question waits for its answer.
+    if let Some(question) = QUESTION.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        drop(question);
+        // The line of the question has not ended.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"\n");
+        give_up("cancelled");
+    }
+    if CANCELLED.swap(true, Ordering::Relaxed) {
+        give_up("cancelled at once, by a second signal");
+    }
+    std::thread::spawn(|| {
+        std::thread::sleep(PATIENCE);
+        give_up("cancelled; what it waited for did not answer");
+    });
+}
+
+/// Says how the run ends, and ends it.
+fn give_up(why: &'static str) -> ! {
+    let (said, done) = mpsc::channel();
+    std::thread::spawn(move || {
+        let run = RUN.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Run { told, json, left }) = run {
+            let left = left();
+            let error = match &*left {
+                [] => anyhow!("{why}"),
+                left => {
+                    anyhow!("{why}; left behind, for the next run to remove: {}", left.join(", "))
+                }
+            };
+            if let Err(failure) = told.end::<()>(Err(Failure::new(Code::Cancelled, error))) {
+                let _ = failure.report(json);
+            }
+        }
+        let _ = said.send(());
+    });
+    let _ = done.recv_timeout(LAST_WORDS);
+    std::process::exit(Code::Cancelled as i32)
+}
+
+/// From now on a signal asks the run to stop.
+pub(crate) fn catch_signals() {
+    // Whoever comes second finds the handler in place.
+    let _ = ctrlc::set_handler(on_signal);
+}
+
+/// Whether a signal came.
+pub(crate) fn is_cancelled() -> bool {
+    CANCELLED.load(Ordering::Relaxed)
+}
+
+/// What to say when a signal ends the run: `left` names what may be left half made then.
+pub(crate) fn watch(told: &Told, json: bool, left: impl Fn() -> Vec<String> + Send + 'static) {
+    let run = Run { told: told.clone(), json, left: Box::new(left) };
+    *RUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+}
+
+/// What is being made in a folder: the names that begin with `.` and `stem`.
+pub(crate) fn parts_in(folder: &Path, stem: &str) -> Vec<String> {
+    /// Behind the name of everything that is being made.
+    const PART: &str = ".capmedia-part";
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let parts = names.filter(|name| {
+        let begins = name.strip_prefix('.').is_some_and(|name| name.starts_with(stem));
+        name.ends_with(PART) && begins
+    });
+    parts.map(|name| folder.join(name).display().to_string()).collect()
+}
+
+/// What is being made beside the image `path`: of a set, each disc.
+pub(crate) fn parts_of(path: &Path) -> Vec<String> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    parts_in(path.parent().unwrap_or(Path::new("")), &stem)
+}
+
+/// What is coming into a cache.
+pub(crate) fn parts_in_cache(cache: &Path) -> Vec<String> {
+    let folders = std::fs::read_dir(cache).into_iter().flatten().flatten();
+    folders.flat_map(|folder| parts_in(&folder.path(), "")).collect()
+}
+
+/// Asks on the terminal; a signal ends the run then, at once.
+pub(crate) fn ask<T>(question: impl FnOnce() -> T) -> T {
+    *QUESTION.lock().unwrap_or_else(PoisonError::into_inner) = Some(Question::new());
+    catch_signals();
+    let answer = question();
+    QUESTION.lock().unwrap_or_else(PoisonError::into_inner).take();
+    answer
+}
+
+/// How the terminal was before the question, which turns the echo off; dropped, it is so again.
+struct Question {
+    #[cfg(unix)]
+    terminal: Option<(std::fs::File, rustix::termios::Termios)>,
+}
+
+impl Question {
+    #[cfg(unix)]
+    fn new() -> Self {
+        let terminal = std::fs::File::open("/dev/tty").ok();
+        let terminal = terminal.and_then(|file| {
+            let modes = rustix::termios::tcgetattr(&file).ok()?;
+            Some((file, modes))
+        });
+        Self { terminal }
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Question {
+    fn drop(&mut self) {
+        use rustix::termios::{OptionalActions, tcsetattr};
+        if let Some((file, modes)) = &self.terminal {
+            let _ = tcsetattr(file, OptionalActions::Flush, modes);
+        }
+    }
+}
