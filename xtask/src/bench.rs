@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 
 use crate::bench::contenders::{
-    BRIDGE, CONTENT, CP, CP_COPYING, CURL, CURL_TO_DISK, Contender, HTTP, ISO, TAR, USB,
+    BRIDGE, CONTENT, CP, CP_COPYING, CURL, CURL_TO_DISK, Contender, DD, DD_LOOP, HTTP, ISO, LOOPS,
+    STICK, TAR, USB,
 };
 use crate::bench::material::Material;
 use crate::bench::measure::Usage;
@@ -28,7 +29,8 @@ use crate::peers::{self, Peers};
 pub(crate) use measure::{VERB as MEASURE, run as run_measure};
 
 /// What `benches/README.md` holds between these lines is written by `--readme`.
-const BEGIN: &str = "<!-- made by cargo xtask bench iso --readme -->\n";
+const BEGIN_ISO: &str = "<!-- made by cargo xtask bench iso --readme -->\n";
+const BEGIN_USB: &str = "<!-- made by cargo xtask bench usb --readme -->\n";
 const END: &str = "<!-- end -->\n";
 
 #[derive(clap::Args)]
@@ -48,7 +50,10 @@ pub(crate) struct Args {
     /// Only our contenders and those that the ratios are against
     #[arg(long)]
     ours: bool,
-    /// Put the tables of discs into benches/README.md
+    /// Seconds for one run of a contender of sticks, which is given up then
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    limit: u32,
+    /// Put the tables of discs or sticks into benches/README.md
     #[arg(long)]
     readme: bool,
 }
@@ -57,7 +62,7 @@ pub(crate) struct Args {
 enum What {
     /// Discs, beside tar, cp, hadris, genisoimage, xorriso and bsdtar
     Iso,
-    /// Images of USB sticks, beside tar, cp and mtools
+    /// Sticks, as images and on loop devices, beside tar, cp, dd, mtools, hadris and fatfs
     Usb,
     /// Media whose boot image comes over the loopback from nginx, Apache and Samba, beside curl
     Content,
@@ -70,15 +75,24 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
     let folder = tempfile::Builder::new().prefix("run-").tempdir_in(&parent)?;
     let bench = Bench { context, args, contenders: contenders(args) };
     let text = match args.what {
-        What::Usb => bench.disk(folder.path())?,
+        What::Usb => {
+            let disk = bench.disk(folder.path(), STICK)?;
+            let len = bench.big_len();
+            disk + &bench.names(folder.path())? + &bench.shared(folder.path(), STICK, len)?
+        }
         What::Content => bench.content(folder.path())?,
         What::Iso => {
-            let disk = bench.disk(folder.path())?;
-            disk + &bench.million(folder.path())? + &bench.shared(folder.path())?
+            let disk = bench.disk(folder.path(), BRIDGE)?;
+            disk + &bench.million(folder.path())? + &bench.shared(folder.path(), BRIDGE, 4 << 30)?
         }
     };
-    if args.readme && args.what == What::Iso {
-        write_readme(&context.root().join("benches").join("README.md"), &text)?;
+    let begin = match args.what {
+        What::Iso => BEGIN_ISO,
+        What::Usb => BEGIN_USB,
+        What::Content => return Ok(()),
+    };
+    if args.readme {
+        write_readme(&context.root().join("benches").join("README.md"), begin, &text)?;
     }
     Ok(())
 }
@@ -90,10 +104,10 @@ fn build(context: &Context, what: What) -> Result<()> {
         let packages = ["--package", "capmedia-cli", "--package", "benches"];
         return cargo().args(packages).args(["--bin", "capmedia", "--bin", "boot-package"]).run();
     }
-    if what == What::Usb {
-        return cargo().args(["--package", "disk-image", "--example", "mkusb"]).run();
+    match what {
+        What::Usb => cargo().args(["--package", "disk-image", "--example", "mkusb"]).run()?,
+        _ => cargo().args(["--package", "iso9660-image", "--example", "mkiso"]).run()?,
     }
-    cargo().args(["--package", "iso9660-image", "--example", "mkiso"]).run()?;
     cargo().args(["--package", "benches", "--bins"]).run()?;
     cargo()
         .args(["--locked", "--manifest-path", "benches/peers/Cargo.toml"])
@@ -108,7 +122,8 @@ fn contenders(args: &Args) -> Vec<&'static Contender> {
         What::Content => CONTENT,
     };
     let wanted = |it: &&Contender| {
-        !args.ours || it.ours || [TAR, CP, CP_COPYING, CURL, CURL_TO_DISK].contains(&it.name)
+        let against = [TAR, CP, CP_COPYING, DD, DD_LOOP, CURL, CURL_TO_DISK];
+        !args.ours || it.ours || against.contains(&it.name)
     };
     all.iter().filter(wanted).collect()
 }
@@ -120,21 +135,47 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Input and output on the disk that is there.
-    fn disk(&self, folder: &Path) -> Result<String> {
+    /// Length of the one big file.
+    fn big_len(&self) -> u64 {
+        u64::from(self.args.big_mib.unwrap_or(1024)) << 20
+    }
+
+    /// The same with some of the contenders left out.
+    fn without(&self, names: &[&str]) -> Self {
+        let stays = |it: &&Contender| !names.contains(&it.name);
+        Bench { contenders: self.contenders.iter().copied().filter(stays).collect(), ..*self }
+    }
+
+    /// Input and output on the disk that is there; `ours` is the row of the targets.
+    fn disk(&self, folder: &Path, ours: &'static str) -> Result<String> {
         let disk = file_system(self.context, folder);
-        let len = u64::from(self.args.big_mib.unwrap_or(1024)) << 20;
-        let big = Material::one_big_file(&folder.join("big"), len)?;
-        let targets = [Target { what: Quantity::Cpu, of: BRIDGE, against: CP, at_most: 1.0 }];
+        let big = Material::one_big_file(&folder.join("big"), self.big_len())?;
+        let targets = [Target { what: Quantity::Cpu, of: ours, against: CP, at_most: 1.0 }];
         let mut text = self.compare(&disk, self.args.runs, &big, CP, &targets)?;
         remove(&big.folder)?;
         let small = Material::small_files(&folder.join("small"))?;
         let targets = [
-            Target { what: Quantity::Cpu, of: BRIDGE, against: TAR, at_most: 1.1 },
-            Target { what: Quantity::Peak, of: BRIDGE, against: "", at_most: 64.0 },
+            Target { what: Quantity::Cpu, of: ours, against: TAR, at_most: 1.1 },
+            Target { what: Quantity::Peak, of: ours, against: "", at_most: 64.0 },
         ];
-        text += &self.compare(&disk, self.args.runs, &small, TAR, &targets)?;
+        let bench = self.without(&[DD, DD_LOOP]);
+        text += &bench.compare(&disk, self.args.runs, &small, TAR, &targets)?;
         remove(&small.folder)?;
+        Ok(text)
+    }
+
+    /// Names that are the same to DOS but for a number: few enough for mtools, and more.
+    fn names(&self, folder: &Path) -> Result<String> {
+        let disk = file_system(self.context, folder);
+        let bench = self.without(&[DD, DD_LOOP]);
+        let mut text = String::new();
+        for count in [2000, 16_000] {
+            let names = Material::one_prefix(&folder.join(format!("names-{count}")), count)?;
+            let targets = [Target { what: Quantity::Wall, of: STICK, against: "", at_most: 1.0 }];
+            let runs = self.args.runs.div_ceil(3);
+            text += &bench.compare(&disk, runs, &names, TAR, &targets)?;
+            remove(&names.folder)?;
+        }
         Ok(text)
     }
 
@@ -143,30 +184,30 @@ impl Bench<'_> {
         let million = Material::empty_files(&folder.join("million"))?;
         let targets = [Target { what: Quantity::Peak, of: BRIDGE, against: "", at_most: 1024.0 }];
         // `cp` would make a million files, which is another task.
-        let makes_one = |it: &&Contender| ![CP, CP_COPYING].contains(&it.name);
-        let contenders = self.contenders.iter().copied().filter(makes_one).collect();
-        let bench = Bench { contenders, ..*self };
+        let bench = self.without(&[CP, CP_COPYING]);
         let text = bench.compare(&disk, self.args.runs.div_ceil(9), &million, TAR, &targets)?;
         remove(&million.folder)?;
         Ok(text)
     }
 
-    /// A file of 4 GiB where blocks can be shared.
-    fn shared(&self, folder: &Path) -> Result<String> {
-        const LEN: u64 = 4 << 30;
-        let xfs = match Xfs::mount(self.context, folder, 3 * LEN) {
+    /// A file of `len` bytes where blocks can be shared; `ours` is the row of the target.
+    fn shared(&self, folder: &Path, ours: &'static str, len: u64) -> Result<String> {
+        // mkfs.xfs makes none of less than 300 MiB.
+        let xfs = match Xfs::mount(self.context, folder, (3 * len).max(1 << 30)) {
             Ok(xfs) => xfs,
             Err(error) => {
-                let text = format!("\nLeft out, one file of 4 GiB on XFS: {error:#}.\n");
+                let text =
+                    format!("\nLeft out, one file of {} MiB on XFS: {error:#}.\n", len >> 20);
                 print!("{text}");
                 return Ok(text);
             }
         };
-        let big = Material::one_big_file(&xfs.path().join("big"), LEN)?;
-        let targets =
-            [Target { what: Quantity::Cpu, of: BRIDGE, against: CP_COPYING, at_most: 0.01 }];
+        let big = Material::one_big_file(&xfs.path().join("big"), len)?;
+        let at_most = 0.01;
+        let targets = [Target { what: Quantity::Cpu, of: ours, against: CP_COPYING, at_most }];
         let runs = self.args.runs.div_ceil(3);
-        self.compare("XFS (reflink, in a file)", runs, &big, CP_COPYING, &targets)
+        // A loop device shares nothing.
+        self.without(&LOOPS).compare("XFS (reflink, in a file)", runs, &big, CP_COPYING, &targets)
     }
 
     /// A boot image that servers on this machine have.
@@ -233,7 +274,11 @@ impl Bench<'_> {
     fn once(&self, contender: &Contender, material: &Material) -> Result<Result<Usage, String>> {
         remove(&material.out())?;
         self.context.command("sync").read()?;
-        let command = contender.command(self.context, material);
+        let mut command = contender.command(self.context, material);
+        if self.args.what == What::Usb {
+            let limit = ["timeout", "-k", "5", &self.args.limit.to_string()].map(Into::into);
+            command.splice(..0, limit);
+        }
         let log = material.folder.with_extension("log");
         let used = measure::measure(&command, self.context.root(), &log);
         let made = material.out().metadata();
@@ -242,6 +287,9 @@ impl Bench<'_> {
         Ok(match used {
             Ok(_) if !whole => Err("left content out".to_owned()),
             Ok(used) => Ok(used),
+            Err(error) if format!("{error:#}").contains("timeout ended with exit status: 124") => {
+                Err(format!("more than {} s, the limit", self.args.limit))
+            }
             Err(error) => {
                 let input = material.folder.to_string_lossy();
                 let text = format!("{error:#}").replace(&*input, "");
@@ -262,12 +310,12 @@ fn remove(path: &Path) -> Result<()> {
 }
 
 /// Puts the tables between the marks.
-fn write_readme(path: &Path, tables: &str) -> Result<()> {
+fn write_readme(path: &Path, begin: &str, tables: &str) -> Result<()> {
     let old =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let parts =
-        old.split_once(BEGIN).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
+        old.split_once(begin).and_then(|(head, rest)| Some((head, rest.split_once(END)?.1)));
     let (head, tail) = parts.with_context(|| format!("{} has no marks", path.display()))?;
-    fs::write(path, format!("{head}{BEGIN}{tables}\n{END}{tail}"))
+    fs::write(path, format!("{head}{begin}{tables}\n{END}{tail}"))
         .with_context(|| format!("cannot write {}", path.display()))
 }

@@ -34,6 +34,10 @@ const TOOLS: &[Tool] = &[
     program("mcopy", "mtools"),
     program("mdir", "mtools"),
     program("sfdisk", "fdisk"),
+    program("sgdisk", "gdisk"),
+    program("losetup", "mount"),
+    program("partx", "util-linux"),
+    program("mkfs.ext4", "e2fsprogs"),
     program("xorriso", "xorriso"),
     program("genisoimage", "genisoimage"),
     program("isoinfo", "genisoimage"),
@@ -77,6 +81,11 @@ const TOOLS: &[Tool] = &[
         name: "Debian's signed GRUB",
         package: "grub-efi-amd64-signed",
         place: Place::File(&["/usr/lib/grub/x86_64-efi-signed/gcdx64.efi.signed"]),
+    },
+    Tool {
+        name: "glibc for static programs",
+        package: "libc6-dev",
+        place: Place::File(&["/usr/lib/x86_64-linux-gnu/libc.a"]),
     },
     program("as", "binutils"),
     program("ld", "binutils"),
@@ -124,7 +133,9 @@ const PYTHON_MODULES: [&str; 2] = ["pycdlib==1.22.0", "jsonschema==4.26.0"];
 
 /// Debian packages that are unpacked, not installed: a kernel with its modules, and the programs of
 /// the machine that starts it. The first only depends on the one that holds the kernel.
-const LINUX: [&str; 2] = ["linux-image-cloud-amd64", "busybox-static"];
+///
+/// The kernel for cloud machines is half as large, but has no USB.
+const LINUX: [&str; 2] = ["linux-image-amd64", "busybox-static"];
 
 impl Tool {
     fn is_there(&self, path: &[PathBuf]) -> bool {
@@ -145,9 +156,13 @@ pub(crate) fn linux_root(context: &Context) -> PathBuf {
     context.target().join("linux")
 }
 
-/// The folder gets its name when all is in it.
+/// The folder gets its name when all is in it. An older one may hold a kernel without USB.
 fn has_linux(context: &Context) -> bool {
-    linux_root(context).join("bin/busybox").is_file()
+    let root = linux_root(context);
+    let kernels = fs::read_dir(root.join("lib/modules")).into_iter().flatten();
+    let mut folders = kernels.filter_map(Result::ok).map(|kernel| kernel.path());
+    root.join("bin/busybox").is_file()
+        && folders.any(|folder| folder.join("kernel/drivers/usb/storage").is_dir())
 }
 
 /// Unpacks a kernel of Debian's into the target folder, where nothing starts it but QEMU.

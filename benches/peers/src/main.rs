@@ -1,7 +1,9 @@
-//! Makes a disc image of a folder with hadris-iso and hadris-udf:
+//! Makes a disc image of a folder with hadris-iso and hadris-udf, or a FAT32 volume of so many KiB
+//! with hadris-fat:
 //!
 //! ```text
 //! hadris iso|bridge FOLDER IMAGE
+//! hadris fat FOLDER IMAGE KIB
 //! ```
 
 use std::env;
@@ -9,6 +11,7 @@ use std::error::Error;
 use std::fs::File;
 use std::process::ExitCode;
 
+use hadris_fat::{FatKind, FatOptions};
 use hadris_fs::NoClock;
 use hadris_fs::host::{TreeOptions, read_tree};
 use hadris_iso::{IsoId, IsoLevel, IsoOptions};
@@ -17,11 +20,13 @@ use hadris_udf::UdfOptions;
 
 fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
-    let [kind, folder, image] = args.as_slice() else {
-        eprintln!("usage: hadris iso|bridge FOLDER IMAGE");
-        return ExitCode::FAILURE;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let written = match args.as_slice() {
+        ["fat", folder, image, kib] => write_fat(folder, image, kib),
+        [kind @ ("iso" | "bridge"), folder, image] => write(*kind == "bridge", folder, image),
+        _ => Err("usage: hadris iso|bridge FOLDER IMAGE, or hadris fat FOLDER IMAGE KIB".into()),
     };
-    match write(kind == "bridge", folder, image) {
+    match written {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hadris: {error}");
@@ -45,5 +50,14 @@ fn write(bridge: bool, folder: &str, image: &str) -> Result<(), Box<dyn Error>> 
     } else {
         hadris_iso::sync::write(device, &tree, &iso)?;
     }
+    Ok(())
+}
+
+fn write_fat(folder: &str, image: &str, kib: &str) -> Result<(), Box<dyn Error>> {
+    let (tree, _skipped) = read_tree(folder, &TreeOptions::new())?;
+    let file = File::options().read(true).write(true).create_new(true).open(image)?;
+    file.set_len(kib.parse::<u64>()? * 1024)?;
+    let options = FatOptions::new().with_kind(FatKind::Fat32).with_cluster_size(4096);
+    hadris_fat::sync::write(FileDevice::new(file)?, &tree, &options)?;
     Ok(())
 }

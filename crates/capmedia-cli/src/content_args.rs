@@ -2,7 +2,7 @@
 //! names, and what all of these verbs share.
 
 use capmedia::dp_content::Content;
-use capmedia::{ContentAccess, MediaPlan, Target};
+use capmedia::{ContentAccess, DriveTargets, MediaPlan, RefreshTarget, Target};
 use clap::{ArgMatches, Command};
 use media_model::{CaptureMediaRequest, CheckedContent, CheckedRequest};
 
@@ -120,18 +120,45 @@ pub(crate) fn looking(content: &Content, quiet: bool) -> Bar {
     Bar::waiting(&format!("Looking for packages at {clean}"), quiet)
 }
 
-/// The plan of the media, with its content where it has some; the terminal shows what is done unless
-/// `quiet`.
+/// The plan of the media, for `drives` where it goes onto some, with its content where it has some;
+/// the terminal shows what is done unless `quiet`.
 pub(crate) fn plan(
     request: &CheckedRequest,
+    drives: Option<&DriveTargets>,
     told: &Told,
     quiet: bool,
 ) -> Result<MediaPlan, Failure> {
-    let Some(content) = request.content() else { return Ok(MediaPlan::new(request)?) };
+    let plan = |content: Option<&Content>| match (drives, content) {
+        (Some(drives), content) => MediaPlan::for_drives(request, content, drives),
+        (None, Some(content)) => MediaPlan::with_content(request, content),
+        (None, None) => MediaPlan::new(request),
+    };
     // What went into a pipe cannot be written again.
-    let pipe = Target::of(request).is_none_or(|target| target.is_stream());
-    let access = ContentAccess::new().with_cache_checked_first(pipe);
+    let pipe = drives.is_none() && Target::of(request).is_none_or(|target| target.is_stream());
+    planned(request, pipe, told, quiet, plan)
+}
+
+/// The plan of media that is put onto `target` without formatting.
+pub(crate) fn plan_refresh(
+    request: &CheckedRequest,
+    target: &RefreshTarget,
+    told: &Told,
+    quiet: bool,
+) -> Result<MediaPlan, Failure> {
+    let plan = |content: Option<&Content>| MediaPlan::for_refresh(request, content, target);
+    planned(request, false, told, quiet, plan)
+}
+
+fn planned(
+    request: &CheckedRequest,
+    check_cache_first: bool,
+    told: &Told,
+    quiet: bool,
+    plan: impl Fn(Option<&Content>) -> Result<MediaPlan, capmedia::Error>,
+) -> Result<MediaPlan, Failure> {
+    let Some(content) = request.content() else { return Ok(plan(None)?) };
+    let access = ContentAccess::new().with_cache_checked_first(check_cache_first);
     let content = open_with(content, told, access)?;
     let _bar = looking(&content, quiet);
-    Ok(MediaPlan::with_content(request, &content)?)
+    Ok(plan(Some(&content))?)
 }

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let log = args.common.log.open(|path| refuse_for_content(path, &content))?;
     log.begin("content check", &text);
     let told = args.common.told(&log).with_waiting_warnings();
-    signals::watch(&told, args.common.json, Vec::new);
+    signals::watch(&told, args.common.json, || None);
     told.end(run_told(args, &content, &told))
 }
 

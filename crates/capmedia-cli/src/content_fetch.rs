@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     signals::watch(&told, args.common.json, move || {
         let mut left = signals::parts_in(&to, "");
         left.extend(cache.iter().flat_map(|cache| signals::parts_in_cache(cache)));
-        left
+        signals::left_behind(&left)
     });
     told.end(run_told(args, &content, &told))
 }

@@ -4,15 +4,19 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::anyhow;
-use capmedia::{MadeImage, Target, refuse_in_library};
+use capmedia::media_device::System;
+use capmedia::{DriveTargets, MadeImage, Target, refuse_in_library};
 use media_model::{CheckedContent, CheckedRequest};
 
+use crate::consent::ConsentArgs;
 use crate::content_args::plan;
+use crate::create_drives;
 use crate::exit::{Code, Failure};
 use crate::log::LogArgs;
 use crate::log_place::refuse_for_media;
 use crate::print;
 use crate::progress::Bar;
+use crate::refreshed;
 use crate::request::RequestArgs;
 use crate::signals;
 use crate::told::Told;
@@ -27,13 +31,26 @@ pub(crate) struct Args {
     pub(crate) json: bool,
     /// Print nothing but errors, and that a password stands on the media.
     #[arg(long)]
-    quiet: bool,
+    pub(crate) quiet: bool,
     #[command(flatten)]
-    log: LogArgs,
+    pub(crate) log: LogArgs,
+    #[command(flatten)]
+    pub(crate) consent: ConsentArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let (request, text) = args.request.check_and_show()?;
+    let no_use = |error| Failure::new(Code::Request, error);
+    if request.no_format() {
+        args.consent.refuse_without_erasing().map_err(no_use)?;
+        return refreshed::run(args, &request, &text);
+    }
+    // The question that is asked later shows what is on them.
+    let system = System::new().with_labels(true);
+    if let Some(drives) = DriveTargets::of(&request, &system).map_err(capmedia::Error::from)? {
+        return create_drives::run(args, &request, &text, &drives);
+    }
+    args.consent.refuse_without_drives().map_err(no_use)?;
     let log = args.log.open(|path| refuse_for_media(path, &request))?;
     log.begin("create", &text);
     let told = Told::new(&log, !args.json && !args.quiet);
@@ -43,7 +60,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         let mut left: Vec<String> =
             target.iter().flat_map(|path| signals::parts_of(path)).collect();
         left.extend(cache.iter().flat_map(|cache| signals::parts_in_cache(cache)));
-        left
+        signals::left_behind(&left)
     });
     told.end(make(args, &request, &told))
 }
@@ -65,7 +82,7 @@ fn make(args: &Args, request: &CheckedRequest, told: &Told) -> Result<Code, Fail
         target.check().map_err(capmedia::Error::from)?;
     }
     let log = &told.log;
-    let media = plan(request, told, args.quiet)?;
+    let media = plan(request, None, told, args.quiet)?;
     log.refuse_inputs(media.inputs())?;
     let told_before = media.summary().warnings.len();
     let others = told.others(&media.summary().warnings);

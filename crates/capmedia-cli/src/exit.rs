@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use capmedia::{
-    Blame, Error, FetchError, FetchedPackage, InspectError, JoinError, MediumError, ReportedEvent,
-    VerifyError,
+    Blame, DrivesError, Error, FetchError, FetchedPackage, InspectError, JoinError, MadeDrive,
+    MediumError, ReportedEvent, VerifyError,
 };
 use media_model::{ConfigMgrError, Problem};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::print;
 /// Below every help text.
 pub(crate) const HELP: &str = "Exit codes: 0 done; 1 a bug of capmedia; 2 usage or request; \
 3 boot image or other input; 4 content of a distribution point; 5 output; 6 verify found faults; \
-130 cancelled.";
+7 some of several drives failed; 130 cancelled.";
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) enum Code {
     Content = 4,
     Output = 5,
     Faults = 6,
+    /// Some of several drives, and not all.
+    Partly = 7,
     Cancelled = 130,
 }
 
@@ -71,12 +73,17 @@ struct Report<'a> {
     /// Packages that were fetched nevertheless.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     packages: &'a [FetchedPackage],
+    /// What each drive of the run was left with.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    drives: &'a [MadeDrive],
 }
 
 #[derive(Debug)]
 enum Cause {
     Problems(Vec<Problem>),
     Error(anyhow::Error),
+    /// It was told with the result; for the log, each in a line of its own.
+    Told(Vec<String>),
     /// Whoever read our output has seen enough, as `head` has; there is nothing to say.
     ReaderGone,
 }
@@ -99,8 +106,18 @@ impl Failure {
     pub(crate) fn with_context(self, context: String) -> Self {
         match self.cause {
             Cause::Error(error) => Self { cause: Cause::Error(error.context(context)), ..self },
-            Cause::Problems(_) | Cause::ReaderGone => self,
+            Cause::Problems(_) | Cause::Told(_) | Cause::ReaderGone => self,
         }
+    }
+
+    /// Says this instead.
+    pub(crate) fn with_text(self, text: String) -> Self {
+        Self { cause: Cause::Error(anyhow::Error::msg(text)), ..self }
+    }
+
+    /// What failed was told with the result, and is for the log alone.
+    pub(crate) fn told(code: Code, lines: Vec<String>) -> Self {
+        Self::of(code, Cause::Told(lines))
     }
 
     /// The request was wrong; all its problems.
@@ -118,7 +135,7 @@ impl Failure {
             }
         }
         let _ = match &self.cause {
-            Cause::ReaderGone => Ok(()),
+            Cause::Told(_) | Cause::ReaderGone => Ok(()),
             _ if json => print::json(&mut to, &self.for_programs()),
             Cause::Problems(problems) => write_problems(&mut to, problems),
             Cause::Error(error) => write_error(&mut to, error.as_ref(), self.config_mgr_error),
@@ -146,6 +163,7 @@ impl Failure {
                 let others = others.map(|text| format!("because: {text}"));
                 first.into_iter().chain(others).collect()
             }
+            Cause::Told(lines) => lines.clone(),
             Cause::ReaderGone => vec!["nobody reads the output any more".to_owned()],
         }
     }
@@ -162,7 +180,7 @@ impl Failure {
                 let problems = error.downcast_ref::<Error>().map(Error::problems);
                 (error.to_string(), because, problems.unwrap_or_default())
             }
-            Cause::ReaderGone => Default::default(),
+            Cause::Told(_) | Cause::ReaderGone => Default::default(),
         };
         let packages = match &self.cause {
             Cause::Error(error) => match error.downcast_ref() {
@@ -171,8 +189,15 @@ impl Failure {
             },
             _ => &[],
         };
+        let drives = match &self.cause {
+            Cause::Error(error) => match error.downcast_ref() {
+                Some(Error::Drives(DrivesError::Ended { made, .. })) => &*made.drives,
+                _ => &[],
+            },
+            _ => &[],
+        };
         let events = &*self.events;
-        Report { exit_code, error, because, config_mgr_error, problems, events, packages }
+        Report { exit_code, error, because, config_mgr_error, problems, events, packages, drives }
     }
 }
 

@@ -14,7 +14,8 @@ use crate::print::{self, line, size};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A WIM, an ISO image, a disk image, a boot configuration (BCD) or a task sequence (.xml, .zip).
+    /// A WIM, an ISO image, a disk image, a drive, a boot configuration (BCD) or a task sequence (.xml,
+    /// .zip).
     file: PathBuf,
     /// Print one JSON object instead of text.
     #[arg(long)]
@@ -71,26 +72,33 @@ fn print_disc(to: &mut impl Write, disc: &DiscInspection) -> io::Result<()> {
 }
 
 fn print_disk(to: &mut impl Write, disk: &DiskInspection) -> io::Result<()> {
-    line(
-        to,
-        format_args!(
-            "Disk image, {}, signature {}, boot code: {}",
-            size(disk.bytes),
-            disk.signature,
-            disk.boot_code
-        ),
-    )?;
+    let table = match (&disk.signature, &disk.guid) {
+        (Some(signature), _) => {
+            format!("MBR, signature {signature}, boot code: {}", disk.boot_code)
+        }
+        (None, Some(guid)) => format!("GPT, GUID {guid}"),
+        (None, None) => "no partition table".to_owned(),
+    };
+    let sectors = match disk.sector_size {
+        512 => String::new(),
+        bytes => format!(", sectors of {bytes} bytes"),
+    };
+    line(to, format_args!("Disk image, {}{sectors}, {table}", size(disk.bytes)))?;
     print_partitions(to, &disk.partitions)?;
     let label = disk.label.as_deref().unwrap_or("(none)");
     line(
         to,
         format_args!(
-            "FAT32 volume: label {label}, serial {}, clusters of {}",
+            "{} volume: label {label}, serial {}, clusters of {}",
+            disk.file_system,
             disk.volume_id,
             size(u64::from(disk.cluster_size))
         ),
     )?;
     print_tree(to, &disk.tree)?;
+    for note in &disk.notes {
+        line(to, format_args!("Note: {note}"))?;
+    }
     print_problems(to, &disk.problems)
 }
 
@@ -115,10 +123,14 @@ fn print_bcd(to: &mut impl Write, bcd: &BcdInspection) -> io::Result<()> {
 fn print_partitions(to: &mut impl Write, partitions: &[PartitionInspection]) -> io::Result<()> {
     for partition in partitions {
         let active = if partition.active { ", active" } else { "" };
+        let name = match &partition.name {
+            Some(name) => format!(", \"{name}\""),
+            None => String::new(),
+        };
         line(
             to,
             format_args!(
-                "Partition {}: type {}, {} from byte {}{active}",
+                "Partition {}: type {}, {} from byte {}{active}{name}",
                 partition.number,
                 partition.r#type,
                 size(partition.bytes),

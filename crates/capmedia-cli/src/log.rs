@@ -31,7 +31,7 @@ const START: &str = "<![LOG[";
 pub(crate) struct LogArgs {
     /// Append what happens to this file, in the form that CMTrace reads; times in UTC
     #[arg(long, value_name = "FILE")]
-    log: Option<PathBuf>,
+    pub(crate) log: Option<PathBuf>,
 }
 
 /// A log, or none. Clones are one log.

@@ -47,6 +47,19 @@ pub(crate) fn refuse_for_content(log: &Path, content: &CheckedContent) -> Result
     Ok(refuse_in_library(log, content)?)
 }
 
+/// Refuses a log in a folder that is refreshed, or below it: it would be taken for somebody's file.
+pub(crate) fn refuse_in_folder(log: &Path, folder: &Path) -> Result<(), Failure> {
+    let place = followed(log);
+    let (Ok(place), Ok(folder)) = (fs::canonicalize(folder_of(&place)), fs::canonicalize(folder))
+    else {
+        return Ok(());
+    };
+    match folder.is_dir() && place.starts_with(folder) {
+        true => Err(refused(log, "is on the stick; give a file elsewhere".to_owned())),
+        false => Ok(()),
+    }
+}
+
 fn refused(log: &Path, why: String) -> Failure {
     Failure::new(Code::Request, anyhow!("--log {} {why}", log.display()))
 }

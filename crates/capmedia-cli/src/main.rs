@@ -3,13 +3,17 @@
 //! One file per verb, each with its `Args` and `run`. What the library knows is not known again
 //! here: this crate reads arguments, shows progress and prints.
 
+mod consent;
 mod content;
 mod content_args;
 mod content_check;
 mod content_fetch;
 mod content_list;
 mod create;
+mod create_drives;
 mod demo;
+mod drive_progress;
+mod drives;
 mod exit;
 mod inspect;
 mod inspect_sequence;
@@ -20,6 +24,7 @@ mod log_place;
 mod plan;
 mod print;
 mod progress;
+mod refreshed;
 mod request;
 mod secret;
 mod signals;
@@ -54,6 +59,8 @@ enum Verb {
     Join(join::Args),
     /// Packages of distribution points: list, fetch or check them, without making media.
     Content(content::Args),
+    /// List the drives that media can be written to.
+    Drives(drives::Args),
     /// Make a sample boot image and capture media from it, to see that all works here.
     Demo(demo::Args),
 }
@@ -70,6 +77,7 @@ fn main() -> ExitCode {
         Verb::Verify(args) => (verify::run(&args), args.json),
         Verb::Join(args) => (join::run(&args), args.json),
         Verb::Content(args) => (content::run(&args), args.json()),
+        Verb::Drives(args) => (drives::run(&args), args.json),
         Verb::Demo(args) => (demo::run(&args), false),
     };
     match outcome {

@@ -2,14 +2,18 @@
 
 use std::io::{self, Write};
 
-use capmedia::Summary;
+use anyhow::anyhow;
+use capmedia::media_device::System;
+use capmedia::{DriveTargets, Summary};
 use extent_image::Extent;
 use serde::Serialize;
 
 use crate::content_args;
+use crate::drives;
 use crate::exit::{Code, Failure};
 use crate::log::Log;
 use crate::print;
+use crate::refreshed;
 use crate::request::RequestArgs;
 use crate::signals;
 use crate::told::Told;
@@ -56,9 +60,18 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         return Ok(Code::Done);
     }
     let told = Told::new(&Log::none(), !args.json && !args.quiet);
-    signals::watch(&told, args.json, Vec::new);
-    let media = content_args::plan(&args.request.check()?, &told, args.quiet);
-    let media = told.end(media)?;
+    signals::watch(&told, args.json, || None);
+    let request = args.request.check()?;
+    if request.no_format() {
+        if args.extents {
+            let error = anyhow!("--extents lists an image, and --no-format makes none");
+            return Err(Failure::new(Code::Request, error));
+        }
+        return told.end(refreshed::plan(&request, &told, args.json, args.quiet));
+    }
+    let system = System::new().with_labels(true);
+    let drives = DriveTargets::of(&request, &system).map_err(capmedia::Error::from)?;
+    let media = told.end(content_args::plan(&request, drives.as_ref(), &told, args.quiet))?;
     let several = media.volumes().count() > 1;
     let volumes = || (1u32..).zip(media.volumes()).filter(|_| args.extents);
     if args.json {
@@ -72,6 +85,9 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
         let others = told.others(&media.summary().warnings);
         print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
         print::summary(&mut to, media.summary())?;
+        let drives = drives.iter().flat_map(|drives| drives.drives());
+        let about = drives.flat_map(drives::about);
+        { about }.try_for_each(|text| print::line(&mut to, text))?;
         for (number, plan) in volumes() {
             if several {
                 writeln!(to, "Volume {number}:")?;

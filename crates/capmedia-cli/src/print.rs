@@ -15,15 +15,23 @@ pub(crate) fn json(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()>
     writeln!(to)
 }
 
-/// One line of text that may hold names out of an image or a WIM: control characters are written as
-/// `\u{1b}`, so that none reaches a terminal and no name makes a line of its own.
+/// One line of text that may hold names out of an image, a WIM or a drive: control characters, and
+/// those that turn the direction of writing around, are written as `\u{1b}`, so that none reaches a
+/// terminal, no name makes a line of its own, and none makes others read differently.
 pub(crate) fn line(to: &mut (impl Write + ?Sized), text: impl Display) -> io::Result<()> {
     let mut clean = String::new();
     for c in text.to_string().chars() {
-        if c.is_control() { clean.extend(c.escape_unicode()) } else { clean.push(c) }
+        if steers(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
     }
     clean.push('\n');
     to.write_all(clean.as_bytes())
+}
+
+/// Whether a terminal does not show the character but obeys it: control characters, what ends lines,
+/// and what turns the direction of writing (Unicode Standard Annex 9, section 2).
+fn steers(c: char) -> bool {
+    let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    c.is_control() || turns
 }
 
 /// Columns of a line of text, where its words allow it.

@@ -25,9 +25,26 @@ pub(crate) fn above_bar(text: &str) {
     }
 }
 
+/// Has lines printed above a bar while it stands.
+pub(crate) struct StandingBar;
+
+impl StandingBar {
+    pub(crate) fn new(bar: ProgressBar) -> Self {
+        *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+        Self
+    }
+}
+
+impl Drop for StandingBar {
+    fn drop(&mut self) {
+        BAR.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
 /// Shows progress on standard error and stops the run on Ctrl-C.
 pub(crate) struct Bar {
     bar: ProgressBar,
+    standing: Option<StandingBar>,
 }
 
 impl Bar {
@@ -44,6 +61,7 @@ impl Bar {
 
     fn with_line(word: &str, quiet: bool, line: &str, bar: impl Fn() -> ProgressBar) -> Self {
         catch_signals();
+        let mut standing = None;
         let bar = if quiet || !io::stderr().is_terminal() {
             ProgressBar::hidden()
         } else {
@@ -52,11 +70,11 @@ impl Bar {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(Duration::from_millis(250));
-            *BAR.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+            standing = Some(StandingBar::new(bar.clone()));
             bar
         };
         bar.set_message(word.to_owned());
-        Self { bar }
+        Self { bar, standing }
     }
 
     /// For telling which file it is at.
@@ -95,7 +113,7 @@ impl Progress for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        BAR.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(self.standing.take());
         self.bar.finish_and_clear();
     }
 }

@@ -79,6 +79,10 @@ pub(crate) fn arg(option: &RequestOption, slot: &Slot<'_>) -> Arg {
         Slot::Path(_) => {
             arg.value_name(option.value_name()).value_parser(OsStringValueParser::new())
         }
+        Slot::Paths(_) => arg
+            .value_name(option.value_name())
+            .value_parser(OsStringValueParser::new())
+            .action(ArgAction::Append),
         Slot::List(_) => arg.value_name(option.value_name()).action(ArgAction::Append),
         _ => arg.value_name(option.value_name()),
     }
@@ -155,6 +159,10 @@ pub(crate) fn set(
         Slot::Flag(flag) => *flag = option.flag(text())?,
         Slot::Text(slot) => *slot = Some(text().to_owned()),
         Slot::Path(path) => *path = matches.get_one::<OsString>(name).map(PathBuf::from),
+        Slot::Paths(paths) => {
+            let given = matches.get_many::<OsString>(name).into_iter().flatten();
+            *paths = given.map(PathBuf::from).collect();
+        }
         Slot::Number(number) => *number = Some(option.number(text())?),
         Slot::List(list) => {
             *list = matches.get_many(name).into_iter().flatten().cloned().collect();

@@ -25,8 +25,8 @@ static QUESTION: Mutex<Option<Question>> = Mutex::new(None);
 struct Run {
     told: Told,
     json: bool,
-    /// What may be left half made.
-    left: Box<dyn Fn() -> Vec<String> + Send>,
+    /// What is left half made, in words.
+    left: Box<dyn Fn() -> Option<String> + Send>,
 }
 
 /// The first signal asks the run to stop and clean up, a second one ends it at once. A part file
@@ -54,12 +54,9 @@ fn give_up(why: &'static str) -> ! {
     std::thread::spawn(move || {
         let run = RUN.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Run { told, json, left }) = run {
-            let left = left();
-            let error = match &*left {
-                [] => anyhow!("{why}"),
-                left => {
-                    anyhow!("{why}; left behind, for the next run to remove: {}", left.join(", "))
-                }
+            let error = match left() {
+                None => anyhow!("{why}"),
+                Some(left) => anyhow!("{why}; {left}"),
             };
             if let Err(failure) = told.end::<()>(Err(Failure::new(Code::Cancelled, error))) {
                 let _ = failure.report(json);
@@ -82,10 +79,16 @@ pub(crate) fn is_cancelled() -> bool {
     CANCELLED.load(Ordering::Relaxed)
 }
 
-/// What to say when a signal ends the run: `left` names what may be left half made then.
-pub(crate) fn watch(told: &Told, json: bool, left: impl Fn() -> Vec<String> + Send + 'static) {
+/// What to say when a signal ends the run: `left` tells what is left half made then.
+pub(crate) fn watch(told: &Told, json: bool, left: impl Fn() -> Option<String> + Send + 'static) {
     let run = Run { told: told.clone(), json, left: Box::new(left) };
     *RUN.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+}
+
+/// Tells of files that are left half made.
+pub(crate) fn left_behind(files: &[String]) -> Option<String> {
+    let files = Some(files.join(", ")).filter(|files| !files.is_empty())?;
+    Some(format!("left behind, for the next run to remove: {files}"))
 }
 
 /// What is being made in a folder: the names that begin with `.` and `stem`.

@@ -11,7 +11,7 @@ use crate::progress::Bar;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// An ISO image, a disk image or a WIM; or all discs of a set, in any order.
+    /// An ISO image, a disk image, a drive or a WIM; or all discs of a set, in any order.
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// Print one JSON object instead of text.

@@ -3,8 +3,8 @@
 //! No file system covers it, so `media.json` holds its digest: a flipped bit there would otherwise show
 //! only as media that does not start. The digest is over, in this order and as far as it is there:
 //!
-//! 1. where a BIOS starts a FAT32 volume: the 440 bytes of the master boot record, the 420 bytes behind
-//!    the BPB of the volume, its sectors 2 to 5;
+//! 1. where a BIOS starts a FAT32 volume: the 440 bytes of the master boot record, if the volume is in
+//!    a partition, the 420 bytes behind the BPB of the volume, its sectors 2 to 5;
 //! 2. where a BIOS starts a disc by a program that is no file of it: what the boot catalog says is
 //!    loaded.
 
@@ -26,12 +26,23 @@ pub(crate) fn boot_record() -> Result<BootCode, BootCodeError> {
     BootCode::new(&FAT32_BOOT_RECORD[..], stage2.to_vec())
 }
 
+/// What a BIOS starts a stick by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StickCode {
+    /// The master boot record, which starts the volume in the active partition.
+    Partition,
+    /// The volume, which is the whole stick.
+    Volume,
+}
+
 /// The digest of the boot code that we write: on a stick, and as the program of a disc; `None` for
 /// media that has neither.
-pub(crate) fn digest(stick: bool, program: bool) -> Option<Digest> {
+pub(crate) fn digest(stick: Option<StickCode>, program: bool) -> Option<Digest> {
     let mut hasher = Hasher::new();
-    if stick {
+    if stick == Some(StickCode::Partition) {
         hasher.update(MBR);
+    }
+    if stick.is_some() {
         hasher.update(FAT32_BOOT_RECORD);
         for (_, code) in FAT32_STAGE2 {
             hasher.update(code);
@@ -40,13 +51,16 @@ pub(crate) fn digest(stick: bool, program: bool) -> Option<Digest> {
     if program {
         hasher.update(EL_TORITO);
     }
-    (stick || program).then(|| hasher.finish())
+    (stick.is_some() || program).then(|| hasher.finish())
 }
 
-/// What stands in the places of a stick's boot code on a disk whose volume begins at `volume`; less
-/// where the disk ends before.
+/// What stands in the places of a stick's boot code on a disk whose volume begins at `volume`, 0 where
+/// that is the whole disk; less where the disk ends before.
 pub(crate) fn read_on_stick(disk: &mut (impl Read + Seek), volume: u64) -> io::Result<Vec<u8>> {
-    let mut code = read(disk, 0, MBR.len() as u64)?;
+    let mut code = match volume {
+        0 => Vec::new(),
+        _ => read(disk, 0, MBR.len() as u64)?,
+    };
     let record = volume.saturating_add(BOOT_RECORD_AT);
     code.extend(read(disk, record, FAT32_BOOT_RECORD.len() as u64)?);
     for (sector, part) in FAT32_STAGE2 {

@@ -11,7 +11,9 @@ use extent_image::{
 use media_model::{MediaLabel, MediaPath};
 
 use crate::layout::{Collision, Layout, LayoutError};
-use crate::manifest::{DESCRIPTION, Description, FORMAT, LARGEST_DESCRIPTION, MANIFEST, manifest};
+use crate::manifest::{
+    DESCRIPTION, Description, FORMAT, JoinedFile, LARGEST_DESCRIPTION, MANIFEST, SetFile, manifest,
+};
 use crate::media_data::DataFile;
 use crate::sequence::SEQUENCE;
 
@@ -95,6 +97,8 @@ pub(crate) struct Facts {
     /// On the first volume, behind the boot image.
     pub(crate) media_data: Vec<DataFile>,
     pub(crate) added: Vec<Added>,
+    /// Files that stand on media of one volume in parts, which are among the added ones.
+    pub(crate) joins: Vec<JoinedFile>,
     /// `SOURCE_DATE_EPOCH`.
     pub(crate) newest_allowed: Option<Timestamp>,
     /// What else is known of content that is not read while media is planned.
@@ -235,7 +239,18 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
 
     let SetShare { id: set_id, description, bytes } = share.set.unwrap_or_else(|| {
         let id = set_id(facts, &files);
-        let description = describe(facts, &id);
+        let mut description = describe(facts, &id);
+        if !facts.joins.is_empty() {
+            // What is a part is told by its place in the list, as on the discs of a set.
+            let file = |(path, data): &(MediaPath, Data)| SetFile {
+                path: path.to_slash(),
+                size: data.len(),
+                volume: 1,
+            };
+            description.files = files.iter().map(file).collect();
+            description.files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+            description.joins.clone_from(&facts.joins);
+        }
         SetShare { id, bytes: description.to_bytes(), description }
     });
     let (len, allowed) = (bytes.len() as u64, LARGEST_DESCRIPTION);
@@ -394,6 +409,7 @@ mod tests {
             })
             .into(),
             added: vec![],
+            joins: vec![],
             newest_allowed: None,
             known: vec![],
             holds_password: false,

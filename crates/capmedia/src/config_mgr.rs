@@ -3,9 +3,11 @@
 use extent_image::StreamError;
 use fat32_image::{Problem, VolumeError};
 use iso9660_image::PlanError;
+use media_device::Refusal;
 use media_model::ConfigMgrError;
 
 use crate::content::content_error;
+use crate::drives::{DriveRefusal, DrivesError};
 use crate::error::Error;
 use crate::publish::PublishError;
 use crate::resolve::ResolveError;
@@ -19,6 +21,7 @@ impl Error {
         }
         let too_large = match self {
             Self::Packages(error) => return error.config_mgr_error(),
+            Self::Refresh(error) => return error.config_mgr_error(),
             Self::Span(error) => matches!(
                 error,
                 SpanError::FirstVolume { .. }
@@ -39,7 +42,15 @@ impl Error {
                     .into_iter()
                     .find_map(media_model::Problem::config_mgr_error);
             }
-            Self::Publish(PublishError::Stream { source, .. }) | Self::Pipe(source) => {
+            Self::Drives(DrivesError::Ended { source, .. }) => return source.config_mgr_error(),
+            Self::Drives(DrivesError::Refused { refusals }) => {
+                let small =
+                    |refusal: &_| matches!(refusal, DriveRefusal::Drive(Refusal::TooSmall { .. }));
+                refusals.iter().any(small)
+            }
+            Self::Publish(PublishError::Stream { source, .. })
+            | Self::Pipe(source)
+            | Self::Drives(DrivesError::Stream(source)) => {
                 return matches!(source, StreamError::DigestMismatch(_))
                     .then_some(ConfigMgrError::HashValue);
             }

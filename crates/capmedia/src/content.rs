@@ -14,6 +14,7 @@ use extent_image::{StreamError, Timestamp, read_at};
 use media_model::{BootImageSource, CheckedRequest, PackageId};
 
 use crate::driver_check::DriverError;
+use crate::drives::DrivesError;
 use crate::error::Error;
 use crate::inputs::{BootImageFile, Inputs, PackageOnMedia};
 use crate::media_data_error::MediaDataError;
@@ -177,15 +178,23 @@ fn may_stem_from_damage(error: &Error) -> bool {
             ResolveError::MediaData(error) => is_of_runtime(error),
             _ => false,
         },
-        Error::Publish(PublishError::Stream { source, .. }) | Error::Pipe(source) => matches!(
-            source,
-            StreamError::Read { .. }
-                | StreamError::SourceChanged { .. }
-                | StreamError::DigestMismatch(_)
-        ),
+        Error::Publish(PublishError::Stream { source, .. })
+        | Error::Pipe(source)
+        | Error::Drives(DrivesError::Stream(source)) => is_of_source(source),
+        Error::Refresh(error) => error.stream_error().is_some_and(is_of_source),
         Error::Span(_) | Error::EfiVolume { .. } => true,
         _ => false,
     }
+}
+
+/// Whether what was read is to blame.
+fn is_of_source(error: &StreamError) -> bool {
+    matches!(
+        error,
+        StreamError::Read { .. }
+            | StreamError::SourceChanged { .. }
+            | StreamError::DigestMismatch(_)
+    )
 }
 
 /// The runtime of the boot image is the only media data that comes from content.
@@ -209,7 +218,9 @@ pub(crate) fn content_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&
             return here;
         }
         // A transparent error passes over what is inside.
-        if let Some(Error::Content(found)) = error.downcast_ref::<Error>() {
+        let outer = error.downcast_ref::<Error>();
+        let outer = outer.or_else(|| error.downcast_ref::<Box<Error>>().map(|boxed| &**boxed));
+        if let Some(Error::Content(found)) = outer {
             return Some(found);
         }
         cause = error.source();

@@ -5,21 +5,33 @@ use std::io::{self, Write};
 use dp_content::Content;
 use extent_image::host::file_id;
 use extent_image::{Plan, Progress, Report, StreamOptions};
+use media_device::System;
 use media_model::CheckedRequest;
 
 use crate::cache_room::Reserving;
 use crate::content::{events, other_copy, with_other_copies};
 use crate::content_guard::ContentFolders;
+use crate::drives::{DriveTargets, DrivesError};
 use crate::error::Error;
 use crate::plan::{Again, MediaPlan};
 use crate::publish::{Published, Target};
-use crate::report::{Made, MadeImage, Warning};
+use crate::refresh::RefreshError;
+use crate::report::{Made, MadeImage, Summary, Warning};
 
-/// Makes the media that a request asks for, at its path or on standard output.
+/// Makes the image that a request asks for, at its path or on standard output. Drives are written by
+/// [`MediaPlan::write_drives`], which takes consent; what stays formatted, by
+/// [`MediaPlan::refresh`].
 ///
 /// # Errors
 /// [`Error`]; an image that was at the path before is still there.
 pub fn create(request: &CheckedRequest, progress: &mut dyn Progress) -> Result<Made, Error> {
+    if request.no_format() {
+        return Err(RefreshError::NoImage.into());
+    }
+    if let Some(drives) = DriveTargets::of(request, &System::new())? {
+        let path = drives.drives().first().map(|drive| drive.path.clone()).unwrap_or_default();
+        return Err(DrivesError::NoConsent { path }.into());
+    }
     match Target::of(request) {
         Some(target) => {
             // Before the boot image is opened: a wrong path is the quickest thing to say.
@@ -107,7 +119,8 @@ impl MediaPlan {
         }
     }
 
-    fn made(&self, path: String, images: Vec<MadeImage>, warnings: Vec<Warning>) -> Made {
+    /// What was planned, and what happened to content since.
+    pub(crate) fn summary_now(&self) -> Summary {
         let mut summary = self.summary().clone();
         if let (Some(Again { content, .. }), Some(summed)) = (self.again(), &mut summary.content) {
             let known = summed.events.len();
@@ -118,6 +131,11 @@ impl MediaPlan {
             let new = summed.events.get(known..).unwrap_or_default();
             summary.warnings.extend(crate::content::warnings(new));
         }
+        summary
+    }
+
+    fn made(&self, path: String, images: Vec<MadeImage>, warnings: Vec<Warning>) -> Made {
+        let mut summary = self.summary_now();
         summary.warnings.extend(warnings);
         let sha256 = match &*images {
             [image] => image.sha256.clone(),

@@ -64,9 +64,9 @@ impl DiscStart {
         starts: &Starts,
     ) -> Result<Self, Error> {
         let tree = &composed.tree;
-        let volume = stick::volume(tree, request.label(), starts.bios, None)?;
-        let disk = stick::disk_options(&composed.set_id, starts.bios);
-        let area = SystemArea::new(master_boot_record(volume.plan(), &disk)?);
+        let volume = stick::volume_in_disc(tree, request.label(), starts.bios)?;
+        let table = stick::master_boot_record(&composed.set_id, starts.bios);
+        let area = SystemArea::new(master_boot_record(volume.plan(), &table)?);
         let lba = u32::try_from(DEFAULT_START / SECTOR).unwrap_or(u32::MAX);
         let all: Vec<NodeId> = tree.data_order();
         let files = all.iter().zip(all.iter().copied());

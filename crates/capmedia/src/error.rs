@@ -7,7 +7,10 @@ use extent_image::StreamError;
 
 use crate::compose::ComposeError;
 use crate::content::content_error;
+use crate::drives::DrivesError;
+use crate::large::LargeFiles;
 use crate::publish::PublishError;
+use crate::refresh::RefreshError;
 use crate::resolve::ResolveError;
 use crate::set_error::SpanError;
 
@@ -45,6 +48,9 @@ pub enum Error {
     /// The FAT32 volume cannot be planned.
     #[error("no FAT32 volume can be made of this content")]
     Volume(#[from] fat32_image::VolumeError),
+    /// FAT32 cannot hold files of this length.
+    #[error(transparent)]
+    LargeFiles(#[from] LargeFiles),
     /// UEFI would start the disc from a FAT volume of our making, which cannot be planned.
     #[error("{reason}, and no FAT volume for UEFI can be made of the boot files; {remedy}")]
     EfiVolume {
@@ -134,6 +140,15 @@ pub enum Error {
          as --distribution-point"
     )]
     WentOut(#[source] Box<Self>),
+    /// Drives cannot be written, or none of them was.
+    #[error(transparent)]
+    Drives(#[from] DrivesError),
+    /// The media was not laid out for the drives; a mistake of the program that asks.
+    #[error("the media is not laid out for these drives, please report this")]
+    OtherDrives,
+    /// Media was not put onto what is formatted already.
+    #[error(transparent)]
+    Refresh(#[from] RefreshError),
     /// The image could not be brought to its place.
     #[error(transparent)]
     Publish(#[from] PublishError),
@@ -191,6 +206,7 @@ impl Error {
             Self::Resolve(_) => Blame::Input,
             Self::Compose(ComposeError::OwnPath { .. }) => Blame::Bug,
             Self::Compose(_) | Self::MediaType { .. } => Blame::Request,
+            Self::LargeFiles(_) => Blame::Input,
             Self::Span(_) | Self::SeveralVolumes { .. } => Blame::Request,
             Self::Disc(PlanError::Capacity { .. }) => Blame::Request,
             Self::Disc(PlanError::Layout(_)) => Blame::Bug,
@@ -210,6 +226,9 @@ impl Error {
             Self::Publish(PublishError::Stream { source, .. }) | Self::Pipe(source) => {
                 blame_of_stream(source)
             }
+            Self::Drives(error) => error.blame(),
+            Self::OtherDrives => Blame::Bug,
+            Self::Refresh(error) => error.blame(),
             Self::Publish(PublishError::SetIntoStream { .. }) => Blame::Request,
             Self::Publish(_) => Blame::Output,
         }
@@ -225,6 +244,11 @@ pub(crate) fn blame_of_stream(error: &StreamError) -> Blame {
         StreamError::Cancelled { .. } => Blame::Cancelled,
         _ => Blame::Bug,
     }
+}
+
+/// The causes of an error, each for the one before.
+pub(crate) fn causes(error: &dyn std::error::Error) -> Vec<String> {
+    std::iter::successors(error.source(), |error| error.source()).map(ToString::to_string).collect()
 }
 
 /// An error and its causes in one line.

@@ -105,7 +105,11 @@ pub(crate) fn efi_faults<R: Read + Seek>(
             }
             let inner = Inner::read("UEFI's volume", &mut volume, start)?;
             drop(volume);
-            faults.append(inner.differences(disc, files, false)?);
+            let differences = inner.differences(disc, files, false)?;
+            faults.append(differences.faults);
+            let more = differences.more.iter();
+            faults
+                .extend(more.map(|path| format!("{path}: on UEFI's volume, but not on the disc")));
         }
     }
     Ok(faults)

@@ -4,10 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Seek};
 
+use disk_image::PartitionKind;
 use fat32_image::check as fat;
 
 use crate::faults::Faults;
-use crate::medium::{File, LONGEST_LISTING, Medium, MediumError, is_damage, take};
+use crate::medium::{EFI, File, LONGEST_LISTING, Medium, MediumError, is_damage, take};
+use crate::structure::Structure;
 
 /// The files of a FAT volume in a disc.
 pub(crate) struct Inner {
@@ -51,38 +53,44 @@ impl Inner {
         disc: &mut Medium<R>,
         files: &[File],
         all: bool,
-    ) -> Result<Faults, MediumError> {
+    ) -> Result<Differences, MediumError> {
         let name = self.name;
-        let mut differences = Faults::default();
+        let mut differences = Differences::default();
+        let faults = &mut differences.faults;
         let mut on_disc = HashSet::new();
         for file in files {
             let path = &file.path;
             on_disc.insert(&**path);
             let Some(&(size, place)) = self.files.get(path) else {
                 if all {
-                    differences.add(format!("{path}: on the disc, but not on {name}"));
+                    faults.add(format!("{path}: on the disc, but not on {name}"));
                 }
                 continue;
             };
             if size != file.size {
-                differences
-                    .add(format!("{path}: {} bytes on the disc, {size} on {name}", file.size));
+                faults.add(format!("{path}: {} bytes on the disc, {size} on {name}", file.size));
             } else if size > 0 && place != disc.place(file)? {
-                differences.add(format!("{path}: disc and {name} do not lead to the same bytes"));
+                faults.add(format!("{path}: disc and {name} do not lead to the same bytes"));
             }
         }
-        let mut more: Vec<&str> =
-            self.files.keys().map(String::as_str).filter(|path| !on_disc.contains(path)).collect();
-        more.sort_unstable();
-        differences
-            .extend(more.iter().map(|path| format!("{path}: on {name}, but not on the disc")));
+        let more = self.files.keys().filter(|path| !on_disc.contains(path.as_str()));
+        differences.more = more.cloned().collect();
+        differences.more.sort_unstable();
         Ok(differences)
     }
 }
 
+/// Where a volume and the disc that it is in do not hold the same.
+#[derive(Default)]
+pub(crate) struct Differences {
+    pub(crate) faults: Faults,
+    /// Files that are on the volume alone.
+    pub(crate) more: Vec<String>,
+}
+
 /// What the image is as a stick.
 pub(crate) struct Stick {
-    pub(crate) faults: Vec<String>,
+    pub(crate) structure: Structure,
     /// What stands where our boot code does.
     pub(crate) boot_code: Vec<u8>,
     /// First byte of the volume.
@@ -99,12 +107,17 @@ impl Stick {
             Err(MediumError::Io(error)) => return Err(MediumError::Io(error)),
             Err(_) => return Ok(None),
         };
-        let faults = medium.structure_faults()?;
+        // What others make of a disc, with a GPT or for UEFI alone, is no stick of ours.
+        let ours = |kind| matches!(kind, PartitionKind::Mbr(kind) if kind != EFI);
+        if !matches!(&medium, Medium::Disk { partition, .. } if ours(partition.kind())) {
+            return Ok(None);
+        }
+        let structure = medium.structure()?;
         let Medium::Disk { partition, volume, boot_code, .. } = &mut medium else {
             return Ok(None);
         };
         let start = partition.range().start;
         let files = Inner::read("the stick", volume, start)?;
-        Ok(Some(Self { faults, boot_code: std::mem::take(boot_code), start, files }))
+        Ok(Some(Self { structure, boot_code: std::mem::take(boot_code), start, files }))
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use disk_image::TableKind;
 use extent_image::OpenFile;
 use serde::Serialize;
 use wim_image::Wim;
@@ -15,6 +16,7 @@ use crate::inspect_sequence::{NotRead, SequenceInspection, inspect_sequence};
 use crate::inspect_wim::{WimInspection, inspect_wim};
 use crate::medium::{Kind, Medium, MediumError, kind_of};
 use crate::regular_file;
+use crate::structure::{Claims, Judged};
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,7 +27,7 @@ pub enum Inspection {
     Wim(WimInspection),
     /// An ISO 9660 image.
     Disc(DiscInspection),
-    /// A disk image with a partition table.
+    /// A disk with a FAT volume.
     Disk(DiskInspection),
     /// A boot configuration.
     Bcd(BcdInspection),
@@ -82,15 +84,25 @@ pub struct BootEntryInspection {
 pub struct DiskInspection {
     /// Length in bytes.
     pub bytes: u64,
-    /// Disk signature.
-    pub signature: String,
-    /// What a BIOS starts: `capmedia`, `none` or `other`.
+    /// `mbr`, `gpt` or `none`.
+    pub partition_table: String,
+    /// Bytes of a sector, 512 or 4096.
+    pub sector_size: u64,
+    /// Disk signature of a master boot record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// GUID of a disk with a GPT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guid: Option<String>,
+    /// What a BIOS starts from sector 0 before the volume: `capmedia`, `none` or `other`.
     pub boot_code: &'static str,
     /// Partitions.
     pub partitions: Vec<PartitionInspection>,
-    /// The label of the FAT32 volume.
+    /// `FAT32` or `FAT16`.
+    pub file_system: String,
+    /// The label of the volume.
     pub label: Option<String>,
-    /// Serial number of the FAT32 volume.
+    /// Serial number of the volume.
     pub volume_id: String,
     /// Bytes of a cluster.
     pub cluster_size: u32,
@@ -98,6 +110,9 @@ pub struct DiskInspection {
     pub tree: Vec<TreeInspection>,
     /// What is wrong with the structure. Contents are not read; [`verify`](crate::verify()) does.
     pub problems: Vec<String>,
+    /// What a stick that is used is like, and what harms nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// A partition.
@@ -105,12 +120,15 @@ pub struct DiskInspection {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct PartitionInspection {
-    /// 1 to 4.
-    pub number: u8,
+    /// From 1; at most 4 in a master boot record.
+    pub number: u32,
     /// True for the one that boots.
     pub active: bool,
-    /// Type byte, such as `0C`.
+    /// Type byte, such as `0C`, or the GUID of a type.
     pub r#type: String,
+    /// Name in a GPT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// First byte.
     pub start: u64,
     /// Length in bytes.
@@ -192,7 +210,11 @@ pub enum InspectError {
 pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     let io_error = |source| InspectError::Io { path: path.to_path_buf(), source };
     let mut file = regular_file::open(path).map_err(io_error)?;
-    match kind_of(&mut file).map_err(io_error)? {
+    let unread = |source| match source {
+        MediumError::Io(source) => io_error(source),
+        source => InspectError::Medium { path: path.to_path_buf(), source },
+    };
+    match kind_of(&mut file).map_err(unread)? {
         Kind::Wim => {
             let file = Arc::new(OpenFile::open(path).map_err(io_error)?);
             let wim = Wim::open(file)
@@ -217,7 +239,10 @@ fn inspect_medium(mut file: File) -> Result<Inspection, MediumError> {
     // Most discs are none.
     let disk = disk_image::read(&mut file).ok();
     let mut medium = Medium::open(file)?;
-    let mut problems = medium.structure_faults()?;
+    let description = medium.description()?;
+    let structure = medium.structure()?;
+    let claims = Claims::new(description.as_ref(), medium.boot_code());
+    let Judged { faults: mut problems, notes } = structure.judge(&claims);
     let tree = medium
         .files(&mut problems)?
         .into_iter()
@@ -250,13 +275,18 @@ fn inspect_medium(mut file: File) -> Result<Inspection, MediumError> {
         }),
         Medium::Disk { disk, mut volume, .. } => Inspection::Disk(DiskInspection {
             bytes: disk.len(),
-            signature: format!("{:08X}", disk.signature()),
+            partition_table: disk.table().to_string(),
+            sector_size: disk.sector_size().bytes(),
+            signature: (disk.table() == TableKind::Mbr)
+                .then(|| format!("{:08X}", disk.signature())),
+            guid: disk.guid().map(|guid| guid.to_string()),
             boot_code: match disk.code() {
                 disk_image::Code::Ours => "capmedia",
                 disk_image::Code::None => "none",
                 _ => "other",
             },
             partitions: partitions(&disk),
+            file_system: volume.facts().fat_type.to_string(),
             label: volume.label()?,
             volume_id: {
                 let id = volume.facts().volume_id;
@@ -265,6 +295,7 @@ fn inspect_medium(mut file: File) -> Result<Inspection, MediumError> {
             cluster_size: volume.facts().cluster_size,
             tree,
             problems,
+            notes,
         }),
     })
 }
@@ -275,9 +306,10 @@ fn partitions(disk: &disk_image::Disk) -> Vec<PartitionInspection> {
         .map(|partition| PartitionInspection {
             number: partition.number(),
             active: partition.is_active(),
-            r#type: format!("{:02X}", partition.kind()),
+            r#type: partition.kind().to_string(),
+            name: Some(partition.name().to_owned()).filter(|name| !name.is_empty()),
             start: partition.range().start,
-            bytes: partition.range().end - partition.range().start,
+            bytes: partition.range().end.saturating_sub(partition.range().start),
         })
         .collect()
 }

@@ -3,7 +3,11 @@
 //! A [`CaptureMediaRequest`](media_model::CaptureMediaRequest) is checked; [`MediaPlan::new`] opens what
 //! it names and lays out the media to the last byte; [`MediaPlan::publish`] streams it to a temporary
 //! file and renames that over the target, so that an older image survives every failure. [`create`] is
-//! all of it. [`verify`] and [`inspect`] read images back.
+//! all of it. [`verify`] and [`inspect`] read images and drives back.
+//!
+//! Media for USB goes straight onto drives, too: [`DriveTargets`] looks up what the paths of a request
+//! lead to, a [`Consent`] says which drives may be wiped, and [`MediaPlan::write_drives`] writes all of
+//! them at once and reads them back.
 //!
 //! ```
 //! use capmedia::{MediaPlan, Target, media_model::CaptureMediaRequest, sample};
@@ -47,6 +51,7 @@ mod create;
 mod disc;
 mod driver_check;
 mod driver_groups;
+mod drives;
 mod error;
 mod faults;
 mod fetch;
@@ -64,12 +69,14 @@ mod join;
 mod join_error;
 mod join_paths;
 mod join_steps;
+mod large;
 mod layout;
 mod loaders;
 mod machines;
 mod manifest;
 mod media_data;
 mod media_data_error;
+mod media_place;
 mod medium;
 mod members;
 mod output_folder;
@@ -77,6 +84,7 @@ mod part_file;
 mod parts;
 mod plan;
 mod publish;
+mod refresh;
 mod regular_file;
 mod report;
 mod resolve;
@@ -88,6 +96,7 @@ mod set_error;
 mod span;
 mod starts;
 mod stick;
+mod structure;
 mod subset;
 mod template;
 mod unconfirmed;
@@ -98,7 +107,7 @@ mod verify_set;
 
 pub use bcd_store::Firmware;
 pub use boot_image::{BootSet, DeviceRole, DriverOrigin, Need, RuntimeState};
-pub use {dp_content, extent_image, media_model};
+pub use {dp_content, extent_image, media_device, media_model};
 
 pub use boot_configuration::{BcdFault, OwnBcdError};
 pub use boot_image_drivers::{DriverClassReport, DriverFindingReport, DriverReport, DriversReport};
@@ -118,6 +127,10 @@ pub use content_list::{
 pub use create::create;
 pub use driver_check::DriverError;
 pub use driver_groups::{DriverFindingGroup, DriverFindingKind};
+pub use drives::{
+    Consent, DriveFailure, DriveRefusal, DriveState, DriveStatus, DriveTargets, DrivesError,
+    MadeDrive, MadeDrives,
+};
 pub use error::{Blame, Error};
 pub use fetch::{FetchError, FetchStep, Fetched, FetchedPackage, fetch};
 pub use fetch_check::{ContentCheck, ContentFault, check_content};
@@ -130,15 +143,18 @@ pub use inspect_sequence::{NodeInspection, SequenceInspection, VariableInspectio
 pub use inspect_wim::{WimImageInspection, WimInspection};
 pub use join::{Joined, join};
 pub use join_error::JoinError;
+pub use large::{LargeFile, LargeFiles};
 pub use layout::Collision;
 pub use machines::TargetError;
 pub use manifest::{Description, JoinedFile, SetFile};
 pub use media_data_error::MediaDataError;
+pub use media_place::MediaPlace;
 pub use medium::MediumError;
 pub use members::SetVolume;
 pub use output_folder::OutputFolderError;
 pub use plan::MediaPlan;
 pub use publish::{PublishError, Published, Target};
+pub use refresh::{Guarantee, RefreshError, RefreshPlan, RefreshTarget, Refreshed, TargetKind};
 pub use report::{
     BootConfiguration, ContentSummary, DeviceSummary, LabelSummary, Made, MadeImage,
     PackageSummary, ReportedEvent, Summary, VolumeSummary, Warning,

@@ -103,11 +103,11 @@ pub struct Description {
     /// is no file of it, the sectors that the boot catalog has it load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_code: Option<String>,
-    /// On every volume of a set: all files of the set by path, but for the two that each volume has
-    /// of its own, this one and `SHA256SUMS`.
+    /// On every volume of a set, and on media that holds a file in parts: all files by path, but for
+    /// the two that each volume has of its own, this one and `SHA256SUMS`.
     #[serde(default, deserialize_with = "files", skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<SetFile>,
-    /// Files of the set that are there in parts, by path.
+    /// Files that are there in parts, by path.
     #[serde(default, deserialize_with = "joins", skip_serializing_if = "Vec::is_empty")]
     pub joins: Vec<JoinedFile>,
 }
@@ -124,7 +124,7 @@ pub struct SetFile {
     pub volume: u32,
 }
 
-/// A file that was larger than a disc.
+/// A file that was larger than a disc, or than FAT32 holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct JoinedFile {

@@ -1,20 +1,26 @@
 //! An image read back: a disc, or a disk with a FAT32 volume. Both answer the same questions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
 
-use disk_image::Partition;
-use extent_image::Timestamp;
+use disk_image::{Guid, Partition, PartitionKind, TableKind};
+use extent_image::{Timestamp, fold_case};
 use fat32_image::check as fat;
 use iso9660_image::TreeKind;
 use iso9660_image::check as iso;
 
 use crate::boot_code;
+use crate::manifest::{DESCRIPTION, Description};
+use crate::structure::{DiskStructure, Structure};
+use crate::verify::read_text;
 
 /// Sector 16 of a disc, where the first volume descriptor's identifier stands.
 const DISC_ID_AT: u64 = 16 * 2048 + 1;
 /// Where sector 0 of a disk, and a FAT boot sector, are signed.
 const SIGNATURE_AT: u64 = 510;
+
+/// Partition type of a master boot record: what UEFI starts from.
+pub(crate) const EFI: u8 = 0xEF;
 
 /// What a file is by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +32,16 @@ pub(crate) enum Kind {
     Other,
 }
 
+/// What a file is to be read as.
+pub(crate) fn kind_of(reader: &mut (impl Read + Seek)) -> Result<Kind, MediumError> {
+    match signed_as(reader)? {
+        Kind::Disc if is_formatted_since(reader)? => Ok(Kind::Disk),
+        kind => Ok(kind),
+    }
+}
+
 /// Looks at the places where each kind is signed.
-pub(crate) fn kind_of(reader: &mut (impl Read + Seek)) -> io::Result<Kind> {
+fn signed_as(reader: &mut (impl Read + Seek)) -> io::Result<Kind> {
     let signed = |reader: &mut dyn ReadSeek, at: u64, with: &[u8]| -> io::Result<bool> {
         reader.seek(SeekFrom::Start(at))?;
         let mut found = Vec::new();
@@ -75,7 +89,7 @@ pub enum MediumError {
     #[error("the partition table cannot be read")]
     Disk(#[from] disk_image::ReadError),
     /// No partition holds FAT32.
-    #[error("none of the disk's {partitions} partitions is FAT32")]
+    #[error("none of the disk's {partitions} partitions is of a type that FAT32 has")]
     NoPartition {
         /// Partitions in the table.
         partitions: usize,
@@ -119,6 +133,12 @@ pub(crate) fn take(room: usize, path: &str) -> Result<usize, MediumError> {
     room.checked_sub(2 * path.len() + 64).ok_or(MediumError::Listing { limit: LONGEST_LISTING })
 }
 
+/// The key of a path on a FAT volume: names differ by more than case. Names are taken as they are; the
+/// separator is `/`.
+pub(crate) fn fold_path(path: &str) -> String {
+    path.chars().map(fold_case).collect()
+}
+
 /// A file or folder of a medium.
 pub(crate) struct File {
     pub(crate) path: String,
@@ -136,7 +156,7 @@ enum Handle {
 pub(crate) enum Medium<R> {
     Disc(Box<iso::Image<R>>),
     Disk {
-        disk: disk_image::Disk,
+        disk: Box<disk_image::Disk>,
         partition: Partition,
         volume: Box<fat::Volume<R>>,
         /// What stands where our boot code does.
@@ -157,7 +177,7 @@ impl<R: Read + Seek> Medium<R> {
     pub(crate) fn open_disk(mut reader: R) -> Result<Self, MediumError> {
         let disk = disk_image::read(&mut reader)?;
         let count = disk.partitions().len();
-        let partition = disk.partitions().iter().find(|p| p.is_fat32()).cloned();
+        let partition = disk.volume().cloned();
         let partition = partition.ok_or(MediumError::NoPartition { partitions: count })?;
         let range = partition.range();
         let (start, len) = (range.start, disk.len());
@@ -168,7 +188,7 @@ impl<R: Read + Seek> Medium<R> {
         // Of what is cut off later, the check tells.
         let volume = fat::Volume::open(reader, start, range.end.min(len).saturating_sub(start))
             .map_err(|source| MediumError::Volume { start: range.start, source })?;
-        Ok(Self::Disk { disk, partition, volume: Box::new(volume), boot_code })
+        Ok(Self::Disk { disk: Box::new(disk), partition, volume: Box::new(volume), boot_code })
     }
 
     /// The byte of the image at which a file begins; `None` for an empty file and one in several
@@ -196,12 +216,44 @@ impl<R: Read + Seek> Medium<R> {
     }
 
     /// What it is, for people.
-    pub(crate) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> String {
         match self {
-            Self::Disc(image) if image.udf().is_some() => "ISO 9660, Joliet, UDF",
-            Self::Disc(image) if image.joliet().is_some() => "ISO 9660, Joliet",
-            Self::Disc(_) => "ISO 9660",
-            Self::Disk { .. } => "disk with a FAT32 volume",
+            Self::Disc(image) if image.udf().is_some() => "ISO 9660, Joliet, UDF".to_owned(),
+            Self::Disc(image) if image.joliet().is_some() => "ISO 9660, Joliet".to_owned(),
+            Self::Disc(_) => "ISO 9660".to_owned(),
+            Self::Disk { disk, volume, .. } => {
+                let fat = volume.facts().fat_type;
+                match disk.table() {
+                    TableKind::Gpt => format!("disk with a GPT and a {fat} volume"),
+                    TableKind::None => format!("{fat} volume without a partition table"),
+                    _ => format!("disk with a {fat} volume"),
+                }
+            }
+        }
+    }
+
+    /// What the medium says of itself, where that can be read.
+    pub(crate) fn description(&mut self) -> Result<Option<Description>, MediumError> {
+        let mut files = self.files(&mut Vec::new())?;
+        self.name_as(&mut files, [DESCRIPTION]);
+        let file = files.iter().find(|file| !file.folder && file.path == DESCRIPTION);
+        let text = file.and_then(|file| read_text(self, file).ok());
+        Ok(text.and_then(|text| Description::parse(&text).ok()))
+    }
+
+    /// What stands where a stick of ours has its boot code; nothing on a disc.
+    pub(crate) fn boot_code(&self) -> &[u8] {
+        match self {
+            Self::Disc(_) => &[],
+            Self::Disk { boot_code, .. } => boot_code,
+        }
+    }
+
+    /// How a disk says where its volume is.
+    pub(crate) fn table(&self) -> Option<TableKind> {
+        match self {
+            Self::Disc(_) => None,
+            Self::Disk { disk, .. } => Some(disk.table()),
         }
     }
 
@@ -291,37 +343,78 @@ impl<R: Read + Seek> Medium<R> {
         faults
     }
 
-    /// Everything wrong with the structure, each with its place in the image.
-    pub(crate) fn structure_faults(&mut self) -> Result<Vec<String>, MediumError> {
+    /// Everything wrong with the structure.
+    pub(crate) fn structure(&mut self) -> Result<Structure, MediumError> {
         match self {
-            Self::Disc(image) => Ok(image.check()?.iter().map(ToString::to_string).collect()),
+            Self::Disc(image) => {
+                Ok(Structure::Disc(image.check()?.iter().map(ToString::to_string).collect()))
+            }
             Self::Disk { disk, partition, volume, .. } => {
-                // Media for computers without a BIOS has no boot code and needs none.
-                let bios = volume.walk()?.iter().any(|entry| {
+                let is_bootmgr = |entry: &fat::Entry| {
                     !entry.is_folder() && entry.path().eq_ignore_ascii_case("bootmgr")
-                });
-                let matters = |fault: &&disk_image::Fault| {
-                    bios || !matches!(fault, disk_image::Fault::NoCode)
                 };
-                let mut faults: Vec<String> = disk
-                    .faults()
-                    .iter()
-                    .filter(matters)
-                    .map(|fault| format!("partition table: {fault}"))
-                    .collect();
-                let (hidden, first) = (volume.facts().hidden_sectors, partition.first_sector());
-                if hidden != first {
-                    faults.push(format!(
-                        "boot sector at byte {}: {hidden} hidden sectors, but the partition begins \
-                         at sector {first}: a BIOS will not start it",
-                        partition.range().start
-                    ));
-                }
-                for fault in volume.check()? {
-                    faults.push(format!("volume at byte {}: {fault}", partition.range().start));
-                }
-                Ok(faults)
+                Ok(Structure::Disk(DiskStructure {
+                    table: disk.table(),
+                    table_faults: disk.faults().to_vec(),
+                    start: partition.range().start,
+                    first_sector: partition.first_sector(),
+                    hidden: volume.facts().hidden_sectors,
+                    has_bootmgr: volume.walk()?.iter().any(is_bootmgr),
+                    volume_faults: volume.check()?,
+                }))
             }
         }
+    }
+
+    /// Gives files the names under which they are looked for, where they differ by case alone and the
+    /// medium is one on which that is no difference. Of several such files the first is the one that
+    /// systems open.
+    pub(crate) fn name_as<'a>(&self, files: &mut [File], names: impl IntoIterator<Item = &'a str>) {
+        if matches!(self, Self::Disc(_)) {
+            return;
+        }
+        let mut names: HashMap<String, &str> =
+            names.into_iter().map(|name| (fold_path(name), name)).collect();
+        for file in files.iter_mut().filter(|file| !file.folder) {
+            if let Some(name) = names.remove(&fold_path(&file.path)) {
+                file.path = name.to_owned();
+            }
+        }
+    }
+}
+
+/// Whether a file with the mark of a disc is a disk today: an image was written to the stick once, and
+/// the stick formatted since, which leaves that mark between the table and the partition. Ours that
+/// are both say so; what others make both is a disc.
+fn is_formatted_since<R: Read + Seek>(reader: &mut R) -> Result<bool, MediumError> {
+    let mut medium = match Medium::open_disk(&mut *reader) {
+        Ok(medium) => medium,
+        Err(MediumError::Io(error)) if !is_damage(&error) => return Err(MediumError::Io(error)),
+        Err(_) => return Ok(false),
+    };
+    if let Some(is_hybrid) = is_hybrid(&mut medium)? {
+        return Ok(!is_hybrid);
+    }
+    let Medium::Disk { partition, .. } = medium else { return Ok(false) };
+    if matches!(partition.kind(), PartitionKind::Mbr(EFI) | PartitionKind::Gpt(Guid::EFI_SYSTEM)) {
+        return Ok(false);
+    }
+    // The volume's own description may be what is damaged.
+    let mut disc = match iso::Image::open(reader) {
+        Ok(image) => Medium::Disc(Box::new(image)),
+        Err(iso::ReadError::Io { source, .. }) if !is_damage(&source) => return Err(source.into()),
+        Err(_) => return Ok(true),
+    };
+    Ok(is_hybrid(&mut disc)? != Some(true))
+}
+
+/// Whether a medium says that it is a disc and a stick; `None` where it says nothing that can be read.
+fn is_hybrid<R: Read + Seek>(medium: &mut Medium<R>) -> Result<Option<bool>, MediumError> {
+    match medium.description() {
+        Ok(description) => Ok(description.map(|description| description.hybrid)),
+        Err(
+            MediumError::Io(error) | MediumError::Disc(iso::ReadError::Io { source: error, .. }),
+        ) if !is_damage(&error) => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use disk_image::{DEFAULT_START, mbr_disk};
 use dp_content::{Content, ContentError};
 use extent_image::{Data, Plan, Tree};
 use iso9660_image::{Notice, PlanError, TreeKind};
-use media_model::{CheckedContent, CheckedRequest, FatLabel, FileSystem, MediaLabel, MediaType};
+use media_model::{
+    CheckedContent, CheckedRequest, FatLabel, FileSystem, MediaLabel, MediaPath, MediaType,
+};
 
 use crate::compose::{Composed, Facts, compose};
 use crate::content;
@@ -15,18 +16,20 @@ use crate::create::refuse_content_folders;
 use crate::disc::{self, DiscStart};
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::large;
 use crate::publish::Target;
 use crate::report::{LabelSummary, Summary, VolumeSummary, Warning};
 use crate::resolve::{Resolved, resolve};
 use crate::set::{MediaSet, SetOptions};
 use crate::starts::Starts;
-use crate::stick;
+use crate::stick::{DiskShape, Stick};
 
 /// What a plan was made from.
 #[derive(Debug)]
 pub(crate) struct Again {
     pub(crate) request: CheckedRequest,
     pub(crate) content: dp_content::Content,
+    shape: DiskShape,
     /// Bad copies that were known of when it was made.
     bad_copies: usize,
 }
@@ -38,6 +41,12 @@ pub struct MediaPlan {
     first: Plan,
     /// The volumes behind the first.
     others: Vec<Plan>,
+    /// What is on a stick, and how it is laid out.
+    stick: Option<(Tree, Stick)>,
+    /// Where `--add` and packages put something; of a set, on its last volume.
+    added: Vec<MediaPath>,
+    /// Whether drives are read back.
+    reads_back: bool,
     summary: Summary,
     /// How to make it again with other copies of content.
     again: Option<Again>,
@@ -54,13 +63,16 @@ impl MediaPlan {
     /// cannot be laid out as asked.
     pub fn new(request: &CheckedRequest) -> Result<Self, Error> {
         match request.content() {
-            None => {
-                // A request checked for a package names a location.
-                let boot_image = request.boot_image().file().ok_or(ContentError::NoLocation)?;
-                Self::of(request, &Inputs::local(boot_image)?)
-            }
+            None => Self::of_files(request, DiskShape::of_image(request)),
             Some(content) => Self::with_content(request, &ContentAccess::new().open(content)?),
         }
+    }
+
+    /// For a request without content of distribution points.
+    pub(crate) fn of_files(request: &CheckedRequest, shape: DiskShape) -> Result<Self, Error> {
+        // A request checked for a package names a location.
+        let boot_image = request.boot_image().file().ok_or(ContentError::NoLocation)?;
+        Self::of(request, &Inputs::local(boot_image)?, shape)
     }
 
     /// The same for a request whose boot image, or whose packages, come from `content`. Of what is
@@ -74,20 +86,29 @@ impl MediaPlan {
         if let Some(target) = Target::of(request) {
             refuse_content_folders(request, &target, 1)?;
         }
+        Self::of_content(request, content, DiskShape::of_image(request))
+    }
+
+    /// For a request with content of distribution points.
+    pub(crate) fn of_content(
+        request: &CheckedRequest,
+        content: &Content,
+        shape: DiskShape,
+    ) -> Result<Self, Error> {
         content::with_other_copies(content, || {
             let bad_copies = content.bad_copies();
             let (inputs, mut summary) = content::inputs(request, content)?;
-            let mut plan = Self::of(request, &inputs)?;
+            let mut plan = Self::of(request, &inputs, shape)?;
             summary.events = content::events(content);
             plan.summary.warnings.extend(content::warnings(&summary.events));
             plan.summary.content = Some(summary);
             let (request, content) = (request.clone(), content.clone());
-            plan.again = Some(Again { request, content, bad_copies });
+            plan.again = Some(Again { request, content, shape, bad_copies });
             Ok(plan)
         })
     }
 
-    fn of(request: &CheckedRequest, inputs: &Inputs) -> Result<Self, Error> {
+    fn of(request: &CheckedRequest, inputs: &Inputs, shape: DiskShape) -> Result<Self, Error> {
         let Resolved {
             facts,
             machines,
@@ -96,21 +117,31 @@ impl MediaPlan {
             configurations,
             boot_index,
             devices,
-            warnings,
+            mut warnings,
             boot_image,
-        } = resolve(request, inputs)?;
-        let composed = compose(&facts)?;
+        } = resolve(request, inputs, &shape)?;
+        let mut composed = compose(&facts)?;
+        if request.media_type().is_stick() {
+            composed = large::fit(&facts, composed, &mut warnings)?;
+        }
         let mut media = Media { request, starts, composed, warnings };
+        let mut stick = None;
         let (first, others) = match request.media_type() {
             MediaType::CdDvd => media.discs(facts)?,
             MediaType::Hybrid => {
                 let start = DiscStart::of_hybrid(request, &media.composed, &media.starts)?;
                 (media.hybrid(start)?, Vec::new())
             }
-            MediaType::Usb => (media.usb()?, Vec::new()),
+            MediaType::Usb => {
+                let (image, laid_out) = media.usb(shape)?;
+                stick = Some(laid_out);
+                (image, Vec::new())
+            }
             other => return Err(Error::MediaType { media_type: other.as_str() }),
         };
         let Media { composed, warnings, .. } = media;
+        let Composed { tree, description, added, .. } = composed;
+        let stick = stick.map(|stick| (tree, stick));
         let (first, summary) = first;
         let mut volumes = vec![summary];
         let (others, more): (_, Vec<_>) = others.into_iter().unzip();
@@ -124,9 +155,10 @@ impl MediaPlan {
             boot_image,
             boot_index,
             boot_configuration: configurations,
-            set_id: composed.description.set_id,
+            set_id: description.set_id,
             devices,
             volumes,
+            split: description.joins,
             content: None,
             warnings,
         };
@@ -142,7 +174,8 @@ impl MediaPlan {
         ];
         let options = options.into_iter().flatten().map(Path::to_path_buf);
         let read = options.chain(request.read_files().iter().cloned()).collect();
-        Ok(Self { first, others, summary, again: None, read })
+        let reads_back = !request.no_verify();
+        Ok(Self { first, others, stick, added, reads_back, summary, again: None, read })
     }
 
     /// The files of this machine that the media is made of.
@@ -163,8 +196,10 @@ impl MediaPlan {
     /// The plan anew, where content that this one was made from may have turned out to be damaged.
     pub(crate) fn renewed(&self) -> Result<Option<Self>, Error> {
         match &self.again {
-            Some(Again { request, content, bad_copies }) if content.bad_copies() > *bad_copies => {
-                Self::with_content(request, content).map(Some)
+            Some(Again { request, content, shape, bad_copies })
+                if content.bad_copies() > *bad_copies =>
+            {
+                Self::of_content(request, content, *shape).map(Some)
             }
             _ => Ok(None),
         }
@@ -179,6 +214,21 @@ impl MediaPlan {
     /// does not fit a disc of the size asked for.
     pub fn volumes(&self) -> impl Iterator<Item = &Plan> {
         std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// What is on a stick, and how it is laid out there; `None` for discs.
+    pub(crate) fn stick(&self) -> Option<(&Tree, &Stick)> {
+        self.stick.as_ref().map(|(tree, stick)| (tree, stick))
+    }
+
+    /// Where `--add` and packages put something on a stick.
+    pub(crate) fn added(&self) -> &[MediaPath] {
+        &self.added
+    }
+
+    /// Whether drives are read back.
+    pub(crate) fn reads_back(&self) -> bool {
+        self.reads_back
     }
 
     /// What is known of the media before its first byte.
@@ -301,24 +351,20 @@ impl Media<'_> {
         Ok((plan, summary))
     }
 
-    fn usb(&mut self) -> Result<Image, Error> {
+    fn usb(&mut self, shape: DiskShape) -> Result<(Image, Stick), Error> {
         let (label, bios) = (self.request.label(), self.starts.bios);
-        let image_size = self.request.image_size();
-        let volume = stick::volume(&self.composed.tree, label, bios, image_size)?;
-        for note in volume.notes() {
+        let Composed { tree, set_id, .. } = &self.composed;
+        let stick = Stick::new(tree, label, set_id, bios, shape)?;
+        for note in stick.volume().notes() {
             self.warnings.push(Warning::new(note.to_string()));
         }
-        let mut disk = stick::disk_options(&self.composed.set_id, bios);
-        if image_size.is_some() {
-            disk = disk.with_disk_len(DEFAULT_START + volume.plan().len());
-        }
-        let plan = mbr_disk(volume.plan(), &disk)?;
-        let fat = volume.label().map_or("", |label| label.as_str());
+        let plan = stick.disk()?;
+        let fat = stick.volume().label().map_or("", |label| label.as_str());
         let labels = vec![label_summary("FAT", fat, label)];
         let boots = bios.then_some("BIOS").into_iter().chain(self.starts.uefi);
         let boots = boots.map(str::to_owned).collect();
         let summary = self.volume(&plan, "FAT32", labels, boots);
-        Ok((plan, summary))
+        Ok(((plan, summary), stick))
     }
 
     fn volume(

@@ -172,7 +172,7 @@ pub struct Target {
 enum Place {
     /// Nothing, or a regular file that may be replaced.
     File(Slot),
-    /// A pipe or character device: streamed to, never replaced.
+    /// A pipe, `/dev/null`: streamed to, never replaced.
     Stream,
 }
 
@@ -222,7 +222,7 @@ impl Target {
         }
     }
 
-    /// True when the path names a pipe or character device, which is streamed to and never replaced.
+    /// True when the path names a pipe or `/dev/null`, which is streamed to and never replaced.
     pub fn is_stream(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| matches!(kind_of(&metadata), Kind::Stream))
     }
@@ -542,7 +542,8 @@ impl Target {
         };
         match kind_of(&metadata) {
             Kind::Folder => not_a_file("a folder"),
-            Kind::BlockDevice => not_a_file("a drive, which this version does not write to"),
+            Kind::BlockDevice => not_a_file("a drive, which is for --media-type usb"),
+            Kind::CharacterDevice => not_a_file("a character device"),
             Kind::Other => not_a_file("neither a file nor a pipe"),
             Kind::Stream => Ok(Place::Stream),
             Kind::File if !self.replace => Err(PublishError::Exists { path: path.to_path_buf() }),
@@ -587,24 +588,28 @@ fn stored_len(plan: &Plan) -> u64 {
 }
 
 #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix names pipes and drives by paths"))]
-enum Kind {
+pub(crate) enum Kind {
     File,
     Folder,
     Stream,
     BlockDevice,
+    /// A terminal, a serial line, a printer.
+    CharacterDevice,
     Other,
 }
 
 #[cfg(unix)]
-fn kind_of(metadata: &fs::Metadata) -> Kind {
+pub(crate) fn kind_of(metadata: &fs::Metadata) -> Kind {
     use std::os::unix::fs::FileTypeExt;
     let kind = metadata.file_type();
     if kind.is_file() {
         Kind::File
     } else if kind.is_dir() {
         Kind::Folder
-    } else if kind.is_fifo() || kind.is_char_device() {
+    } else if kind.is_fifo() || swallows(metadata) {
         Kind::Stream
+    } else if kind.is_char_device() {
+        Kind::CharacterDevice
     } else if kind.is_block_device() {
         Kind::BlockDevice
     } else {
@@ -612,8 +617,16 @@ fn kind_of(metadata: &fs::Metadata) -> Kind {
     }
 }
 
+/// Whether it is one of the two devices that people write to in order to see what happens.
+#[cfg(unix)]
+fn swallows(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let is = |path| fs::metadata(path).is_ok_and(|known| known.rdev() == metadata.rdev());
+    metadata.file_type().is_char_device() && ["/dev/null", "/dev/full"].into_iter().any(is)
+}
+
 #[cfg(not(unix))]
-fn kind_of(metadata: &fs::Metadata) -> Kind {
+pub(crate) fn kind_of(metadata: &fs::Metadata) -> Kind {
     if metadata.is_file() {
         Kind::File
     } else if metadata.is_dir() {

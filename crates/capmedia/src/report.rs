@@ -4,6 +4,7 @@ use dp_content::ContentEvent;
 use serde::Serialize;
 
 use crate::boot_manager::BootManagerSummary;
+use crate::manifest::JoinedFile;
 
 /// Something the operator should know that does not stop the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -69,6 +70,9 @@ pub struct Summary {
     pub devices: Vec<DeviceSummary>,
     /// The volumes, first to last.
     pub volumes: Vec<VolumeSummary>,
+    /// Files that stand on the media in parts, because a disc or a file on FAT32 cannot be so long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub split: Vec<JoinedFile>,
     /// What comes from distribution points, where something does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<ContentSummary>,

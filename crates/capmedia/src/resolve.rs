@@ -25,6 +25,7 @@ use crate::media_data_error::MediaDataError;
 use crate::report::{BootConfiguration, DeviceSummary, Warning};
 use crate::sequence;
 use crate::starts::{Starts, without_uefi};
+use crate::stick::DiskShape;
 
 /// What the request names cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -198,7 +199,11 @@ pub(crate) struct Resolved {
     pub(crate) warnings: Vec<Warning>,
 }
 
-pub(crate) fn resolve(request: &CheckedRequest, inputs: &Inputs) -> Result<Resolved, ResolveError> {
+pub(crate) fn resolve(
+    request: &CheckedRequest,
+    inputs: &Inputs,
+    shape: &DiskShape,
+) -> Result<Resolved, ResolveError> {
     if let Some(folder) = request.boot_files() {
         // Looked at first, or a mistyped folder would show as missing boot files.
         std::fs::read_dir(folder)
@@ -229,7 +234,7 @@ pub(crate) fn resolve(request: &CheckedRequest, inputs: &Inputs) -> Result<Resol
             missing.searched.join(", ")
         )));
     }
-    let mut starts = Starts::new(request, machines, taken.set, &files, &mut warnings);
+    let mut starts = Starts::new(request, shape, machines, taken.set, &files, &mut warnings);
     starts.look_at_program(machines, &files, &taken, &mut boot_manager, &mut warnings)?;
     if starts.uefi.is_none() {
         without_uefi(&mut files);
@@ -274,17 +279,18 @@ pub(crate) fn resolve(request: &CheckedRequest, inputs: &Inputs) -> Result<Resol
         share_equal(contents.chain(added.iter_mut().filter_map(|added| added.data.as_mut())))?;
     }
     let program = boot_files.iter().any(|file| file.part == Part::BiosProgram);
-    let (on_stick, on_disc) = (request.media_type().is_stick(), starts.disc && !program);
+    let on_disc = starts.bios && starts.disc && !program;
     let facts = Facts {
         label: request.label().clone(),
         architecture: machines.image.name().to_owned(),
         hybrid: request.media_type() == MediaType::Hybrid,
-        boot_code: boot_code::digest(starts.bios && on_stick, starts.bios && on_disc),
+        boot_code: boot_code::digest(starts.stick, on_disc),
         boot_image: Data::Source(source),
         boot_image_modified,
         boot_files,
         media_data,
         added,
+        joins: Vec::new(),
         newest_allowed,
         known: identity(image.index(), &boot_manager),
         holds_password: request.store_password(),

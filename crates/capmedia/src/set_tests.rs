@@ -54,6 +54,7 @@ fn facts(added: &[(usize, &str, Option<u64>)]) -> Facts {
         boot_files: Vec::new(),
         media_data: Vec::new(),
         added: added.collect(),
+        joins: vec![],
         newest_allowed: None,
         known: Vec::new(),
         holds_password: false,

@@ -3,19 +3,23 @@
 use boot_image::{BootFile, BootFiles, BootSet, Found};
 use extent_image::ReadAt;
 use iso9660_image::check_efi_image;
-use media_model::{BootPrompt, CheckedRequest, FileSystem};
+use media_model::{BootPrompt, CheckedRequest, FileSystem, MediaType};
 
+use crate::boot_code::StickCode;
 use crate::boot_manager::{BootManagerSummary, TakenFor};
 use crate::loaders::{self, Named};
 use crate::machines::Machines;
 use crate::report::Warning;
 use crate::resolve::ResolveError;
+use crate::stick::DiskShape;
 
 /// What firmware starts, and where it comes from.
 #[derive(Debug, Clone)]
 pub(crate) struct Starts {
     /// Whether a BIOS starts the media.
     pub(crate) bios: bool,
+    /// What a BIOS starts it by where it is a stick.
+    pub(crate) stick: Option<StickCode>,
     /// The UEFI that starts the media; `None` where none does.
     pub(crate) uefi: Option<&'static str>,
     /// Whether the media is a disc, or both disc and stick.
@@ -63,16 +67,33 @@ impl Starts {
     /// have none, and ours stand in.
     pub(crate) fn new(
         request: &CheckedRequest,
+        shape: &DiskShape,
         machines: Machines,
         set: BootSet,
         files: &BootFiles,
         warnings: &mut Vec<Warning>,
     ) -> Self {
         let disc = request.media_type().is_disc();
-        let (bios, uefi) = (machines.have_bios(), machines.uefi(files));
+        let uefi = machines.uefi(files);
+        let stick = match request.media_type() {
+            MediaType::Hybrid => Some(StickCode::Partition),
+            MediaType::Usb => shape.boot_code(),
+            _ => None,
+        };
+        let stick = stick.filter(|_| machines.have_bios());
+        let bios = machines.have_bios() && (disc || stick.is_some());
+        if let Some(why) = shape.without_bios().filter(|_| machines.have_bios() && !disc) {
+            warnings.push(Warning::new(format!(
+                "no BIOS starts the stick, as {why}{}",
+                if uefi.is_none() { "; and no UEFI does: nothing starts it" } else { "" }
+            )));
+        }
+        if let Some(why) = shape.without_uefi().filter(|_| uefi.is_some() && !disc) {
+            warnings.push(Warning::new(why));
+        }
         let prompt = !disc || request.boot_prompt() == BootPrompt::Yes;
         let efi = EfiStart::None;
-        let mut this = Self { bios, uefi, disc, prompt, efi, required: Vec::new() };
+        let mut this = Self { bios, stick, uefi, disc, prompt, efi, required: Vec::new() };
         if !disc {
             return this;
         }

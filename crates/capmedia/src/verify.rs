@@ -21,6 +21,7 @@ use crate::manifest::{
 };
 use crate::medium::{File, Kind, Medium, MediumError, is_damage, kind_of};
 use crate::members::{SetVolume, content_faults, description_faults};
+use crate::structure::{Claims, Judged};
 use crate::{verify_bcd, verify_sequence};
 
 /// What reading an image back has shown.
@@ -30,6 +31,9 @@ use crate::{verify_bcd, verify_sequence};
 pub struct Verification {
     /// What the image is.
     pub kind: String,
+    /// `mbr`, `gpt` or `none`; `None` for what is no disk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partition_table: Option<String>,
     /// Files on it, the manifest among them.
     pub files: u64,
     /// Files whose digest was compared.
@@ -59,6 +63,7 @@ impl Verification {
     pub(crate) fn of_no_media(fault: String) -> Self {
         Self {
             kind: "no media that can be read".to_owned(),
+            partition_table: None,
             files: 0,
             compared: 0,
             compared_bytes: 0,
@@ -128,7 +133,7 @@ pub(crate) fn verify_path(
     progress: &mut dyn Progress,
 ) -> Result<(Verification, Option<Description>), VerifyError> {
     let mut file = crate::regular_file::open(path).map_err(MediumError::Io)?;
-    match kind_of(&mut file).map_err(MediumError::Io)? {
+    match kind_of(&mut file)? {
         Kind::Wim => Ok((verify_wim(path, progress)?, None)),
         _ => verify_medium(file, progress),
     }
@@ -146,6 +151,7 @@ fn verify_wim(path: &Path, progress: &mut dyn Progress) -> Result<Verification, 
     let files = wim.infos().iter().filter_map(|info| info.files).fold(0, u64::saturating_add);
     Ok(Verification {
         kind: format!("WIM, {} image(s)", wim.image_count()),
+        partition_table: None,
         files,
         compared: files,
         compared_bytes: bytes,
@@ -174,18 +180,19 @@ fn verify_medium(
     mut image: impl Read + Seek,
     progress: &mut dyn Progress,
 ) -> Result<(Verification, Option<Description>), VerifyError> {
-    let stick = match kind_of(&mut image).map_err(MediumError::Io)? {
+    let stick = match kind_of(&mut image)? {
         Kind::Disc => Stick::read(&mut image)?,
         _ => None,
     };
     let mut medium = Medium::open(image)?;
-    let mut faults = Faults::default();
-    let mut unreadable = medium.structure_faults()?;
+    let structure = medium.structure()?;
+    let mut unreadable = Vec::new();
     let mut files = medium.files(&mut unreadable)?;
-    faults.extend(unreadable);
     files.retain(|file| !file.folder);
+    medium.name_as(&mut files, [MANIFEST, DESCRIPTION]);
     let mut found = Verification {
-        kind: medium.kind().to_owned(),
+        kind: medium.kind(),
+        partition_table: medium.table().map(|table| table.to_string()),
         files: files.len() as u64,
         compared: 0,
         compared_bytes: 0,
@@ -206,17 +213,30 @@ fn verify_medium(
     };
     found.manifest = manifest.is_some();
     let readable = found.manifest && entries.is_ok();
-    let entries = entries.unwrap_or_else(|fault| {
-        faults.add(fault);
-        Vec::new()
-    });
-
+    let (entries, manifest_fault) = match entries {
+        Ok(entries) => (entries, None),
+        Err(fault) => (Vec::new(), Some(fault)),
+    };
     let described = files.iter().find(|file| file.path == DESCRIPTION);
-    let description = described.and_then(|file| {
-        let description = read_text(&mut medium, file).and_then(|text| Description::parse(&text));
-        description.map_err(|fault| faults.add(fault)).ok()
-    });
-    if described.is_some() && !found.manifest {
+    let is_described = described.is_some();
+    let description = described
+        .map(|file| read_text(&mut medium, file).and_then(|text| Description::parse(&text)));
+    let (description, description_fault) = match description.transpose() {
+        Ok(description) => (description, None),
+        Err(fault) => (None, Some(fault)),
+    };
+    let paths = || entries.iter().map(|(path, _)| &**path).chain([MANIFEST, DESCRIPTION]);
+    medium.name_as(&mut files, paths());
+    let claims = |code: &[u8]| Claims::new(description.as_ref(), code).with_files(paths());
+    let own_claims = claims(medium.boot_code());
+    let mut faults = Faults::default();
+    let Judged { faults: wrong, notes } = structure.judge(&own_claims);
+    faults.extend(wrong);
+    found.notes.extend(notes);
+    faults.extend(unreadable);
+    faults.extend(manifest_fault);
+    faults.extend(description_fault);
+    if is_described && !found.manifest {
         faults.add(format!("{MANIFEST}: not there, although {DESCRIPTION} is"));
     }
     if let Some(description) = &description {
@@ -225,7 +245,19 @@ fn verify_medium(
         faults.append(description_faults(description));
         found.volume = SetVolume::of(description);
     }
-    faults.append(start_faults(&mut medium, &files, stick.as_ref(), description.as_ref())?);
+    // Whatever else is on a disc that does not say that it is a stick.
+    let stick = stick.filter(|_| description.as_ref().is_some_and(|it| it.hybrid));
+    if let Some(stick) = &stick {
+        let Judged { faults: wrong, notes } = stick.structure.judge(&claims(&stick.boot_code));
+        faults.extend(wrong.iter().map(|fault| format!("as a stick: {fault}")));
+        found.notes.extend(notes.iter().map(|note| format!("as a stick: {note}")));
+        let differences = stick.files.differences(&mut medium, &files, true)?;
+        faults.append(differences.faults);
+        found.unlisted.extend(differences.more);
+    }
+    let is_alone = structure.is_partition_alone(&own_claims);
+    let described = description.as_ref().filter(|_| !is_alone);
+    faults.append(start_faults(&mut medium, &files, stick.as_ref(), described)?);
     let bcd = verify_bcd::look(&mut medium, &files, description.is_some())?;
     faults.extend(bcd.faults);
     found.notes.extend(bcd.notes);
@@ -283,8 +315,6 @@ fn start_faults<R: Read + Seek>(
     description: Option<&Description>,
 ) -> Result<Faults, MediumError> {
     let mut faults = Faults::default();
-    // Whatever else is on a disc that does not say that it is a stick.
-    let stick = stick.filter(|_| description.is_some_and(|it| it.hybrid));
     if let Some(description) = description {
         let mut code = match (&*medium, stick) {
             (Medium::Disk { boot_code, .. }, _) => boot_code.clone(),
@@ -295,16 +325,11 @@ fn start_faults<R: Read + Seek>(
         faults.extend(firmware::boot_code_fault(&code, description));
         faults.extend(firmware::missing_entries(medium, files, description));
         faults.extend(medium.tree_faults());
-        match stick {
-            Some(stick) => {
-                faults.extend(stick.faults.iter().map(|fault| format!("as a stick: {fault}")));
-                faults.append(stick.files.differences(medium, files, true)?);
-            }
-            None if description.hybrid => faults.add(format!(
+        if description.hybrid && stick.is_none() {
+            faults.add(format!(
                 "{DESCRIPTION} says that the image is a stick too, but it has no partition table \
                  with a FAT32 volume"
-            )),
-            None => {}
+            ));
         }
     }
     let stick = stick.map(|stick| stick.start);

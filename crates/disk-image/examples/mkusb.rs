@@ -18,7 +18,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use bytes::Bytes;
-use disk_image::{DEFAULT_START, MbrOptions, SECTOR, boot_code, mbr_disk};
+use disk_image::{DEFAULT_START, DiskOptions, Mbr, SECTOR, Table, boot_code};
 use extent_image::{StreamOptions, Tree};
 use fat32_image::{BootCode, VolumeOptions};
 
@@ -50,7 +50,8 @@ fn make(folder: &Path, image: &OsString) -> Result<(), Box<dyn Error>> {
     // An example's name for a disk: it follows from names, sizes and times. A program that makes many
     // disks should take a digest of their content.
     let signature = NonZeroU32::new(volume.volume_id()).unwrap_or(NonZeroU32::MIN);
-    let disk = mbr_disk(volume.plan(), &MbrOptions::new(signature))?;
+    let disk = DiskOptions::new(Table::Mbr(Mbr::new(signature)));
+    let disk = disk_image::disk(volume.plan(), &disk)?;
     let options = StreamOptions::default();
     let _ = if image == "-" {
         disk.write_to(io::stdout().lock(), &options, &mut ())?

@@ -1,55 +1,12 @@
-//! A partitioned disk around a volume.
-
-use std::num::NonZeroU32;
+//! A disk around a volume.
 
 use extent_image::{Content, Plan, PlanBuilder};
 
-use crate::{SECTOR, boot_code, mbr};
+use crate::options::MIB;
+use crate::{DiskOptions, Mbr, SectorSize, Table, boot_code, gpt, mbr};
 
-/// Where the volume begins unless said otherwise, in bytes: 1 MiB, so sector 2048. A FAT volume's
-/// *hidden sectors* field must say the same.
-pub const DEFAULT_START: u64 = MIB;
-
-const MIB: u64 = 1 << 20;
-
-/// How [`mbr_disk`] makes the disk.
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct MbrOptions {
-    signature: NonZeroU32,
-    start: u64,
-    boot_code: bool,
-    disk_len: Option<u64>,
-}
-
-impl MbrOptions {
-    /// `signature` names the disk: boot configurations refer to it, so two disks in one machine
-    /// must not share it.
-    pub fn new(signature: NonZeroU32) -> Self {
-        Self { signature, start: DEFAULT_START, boot_code: true, disk_len: None }
-    }
-
-    /// Where the volume begins, in bytes: a multiple of 512, not 0. [`DEFAULT_START`] unless said
-    /// otherwise; 4 MiB suits some flash drives better.
-    pub fn with_start(mut self, bytes: u64) -> Self {
-        self.start = bytes;
-        self
-    }
-
-    /// Whether sector 0 gets [boot code](boot_code::MBR) that starts the partition on a PC BIOS; on
-    /// by default. UEFI firmware does not need it.
-    pub fn with_boot_code(mut self, on: bool) -> Self {
-        self.boot_code = on;
-        self
-    }
-
-    /// Length of the whole disk in bytes. Unless said otherwise it ends at the next MiB after the
-    /// volume.
-    pub fn with_disk_len(mut self, bytes: u64) -> Self {
-        self.disk_len = Some(bytes);
-        self
-    }
-}
+/// UTF-16 units of a partition's name.
+const LONGEST_NAME: usize = 36;
 
 /// Why no disk could be planned around a volume.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,24 +14,38 @@ impl MbrOptions {
 pub enum PlanError {
     /// The volume cannot be counted in sectors, or is empty.
     #[error(
-        "a volume of {len} bytes cannot be a partition: it must be a multiple of 512 bytes, and not 0"
+        "a volume of {len} bytes cannot be put on a disk: it must be a multiple of {sector} bytes, and \
+         not 0"
     )]
     VolumeLength {
         /// Length of the volume in bytes.
         len: u64,
+        /// Bytes of a sector.
+        sector: u64,
     },
-    /// The volume was to begin inside a sector or on sector 0.
+    /// The volume was to begin inside a sector, or where the table is.
     #[error(
-        "a partition cannot begin at byte {start}: it must be a multiple of 512 bytes, and not 0"
+        "a volume cannot begin at byte {start}: it must be a multiple of {sector} bytes, and at least \
+         {first}"
     )]
     Start {
         /// Where the volume was to begin.
         start: u64,
+        /// The first byte that a volume may have.
+        first: u64,
+        /// Bytes of a sector.
+        sector: u64,
     },
-    /// The partition table counts sectors in 32 bits.
+    /// There is no table, and the volume was not to begin at the first byte.
+    #[error("a volume at byte {start} needs a partition table; without one it begins at byte 0")]
+    NoTable {
+        /// Where the volume was to begin.
+        start: u64,
+    },
+    /// A master boot record counts sectors in 32 bits.
     #[error(
-        "a volume of {len} bytes at byte {start} passes {limit} bytes, the largest disk a \
-         partition table of this kind can describe; make the volume smaller"
+        "a volume of {len} bytes at byte {start} passes {limit} bytes, the largest disk that a master \
+         boot record can describe; make the volume smaller or use a GPT"
     )]
     TooLarge {
         /// Length of the volume in bytes.
@@ -86,211 +57,220 @@ pub enum PlanError {
     },
     /// The volume was planned for another place.
     #[error(
-        "the volume says that {found} sectors lie before it, the partition begins at sector {start}: \
-         a PC BIOS would not boot it; plan it for its place"
+        "the volume says that {found} sectors lie before it, it begins at sector {start}: a PC BIOS \
+         would not boot it; plan it for its place"
     )]
     HiddenSectors {
         /// The *hidden sectors* field of the volume.
         found: u32,
-        /// First sector of the partition.
-        start: u32,
+        /// First sector of the volume on the disk.
+        start: u64,
+    },
+    /// The volume was planned for another kind of drive.
+    #[error(
+        "the volume has sectors of {found} bytes, the disk of {disk}: Windows would not read it; plan \
+         both for the same"
+    )]
+    VolumeSectors {
+        /// Bytes of a sector of the volume.
+        found: u16,
+        /// Bytes of a sector of the disk.
+        disk: u64,
     },
     /// The disk is no whole number of sectors.
-    #[error("a disk of {len} bytes is not a whole number of 512-byte sectors")]
+    #[error("a disk of {len} bytes is not a whole number of sectors of {sector} bytes")]
     DiskLength {
         /// Length of the disk in bytes.
         len: u64,
+        /// Bytes of a sector.
+        sector: u64,
     },
-    /// The disk ends before the volume.
+    /// The disk ends before the volume, or before what must stand behind it.
     #[error("the disk has {disk} bytes, {needed} are needed; use a larger one or a smaller volume")]
     DiskTooSmall {
         /// Length of the disk in bytes.
         disk: u64,
-        /// End of the volume in bytes.
+        /// Bytes that it must have.
         needed: u64,
+    },
+    /// The partition's name cannot be stored.
+    #[error(
+        "the partition name {name:?} has {units} UTF-16 units; at most {LONGEST_NAME} can be stored, \
+         and no NUL among them"
+    )]
+    PartitionName {
+        /// The name.
+        name: String,
+        /// Its length.
+        units: usize,
+    },
+    /// The tables of a GPT cannot be encoded; a mistake in this crate.
+    #[error("the GPT cannot be encoded: {why}")]
+    Gpt {
+        /// What the encoder says.
+        why: String,
     },
     /// The extents do not make a plan.
     #[error("the disk cannot be laid out")]
     Layout(#[from] extent_image::PlanError),
 }
 
-/// Plans a disk with `volume` as its one partition: primary, active, of type 0C (FAT32, LBA).
+/// Plans a disk with `volume` on it.
 ///
-/// The volume itself is taken as it is. A FAT32 volume must have been planned for the place it gets:
-/// its *hidden sectors* field is the start of the partition in sectors, or a PC BIOS will not boot
-/// it; another value is refused. A start that is no multiple of 4 KiB takes the volume's own
+/// | table | before the volume | partition | behind the volume |
+/// |---|---|---|---|
+/// | [MBR](Table::Mbr) | sector 0, zeros | primary, active, type 0C (FAT32, LBA) | free, the last MiB zero |
+/// | [GPT](Table::Gpt) | guarding sector 0, header, 128 entries, zeros | basic data or EFI system | free, the last MiB zero but for the copy of the table at its end |
+/// | [none](Table::None) | nothing | none | as MBR |
+///
+/// The volume itself is taken as it is, but for its own last MiB: where that is free it is zero. What
+/// is zero there and before the volume is so because on a used drive the tables of an old GPT stand
+/// there. So the disks of several lengths around one volume differ only before the volume and behind
+/// it.
+///
+/// A FAT volume must have been planned for the place it gets: its *hidden sectors* field is
+/// [`DiskOptions::hidden_sectors`], or a PC BIOS will not boot it, and its sectors are those of the
+/// disk; other values are refused. A start that is no multiple of 4 KiB takes the volume's own
 /// alignment away.
-///
-/// What lies between sector 0 and the volume, and what is free in the last MiB of the disk, is zero:
-/// on a used drive the tables of an old GPT stand there.
 ///
 /// # Errors
 /// [`PlanError`]: lengths and places the partition table cannot hold.
-pub fn mbr_disk(volume: &Plan, options: &MbrOptions) -> Result<Plan, PlanError> {
-    let sector = master_boot_record(volume, options)?;
-    let MbrOptions { start, disk_len, .. } = *options;
-    let len = volume.len();
-    let end = start.saturating_add(len);
-    let disk = disk_len.unwrap_or(end.next_multiple_of(MIB));
-    if disk < end {
-        return Err(PlanError::DiskTooSmall { disk, needed: end });
+pub fn disk(volume: &Plan, options: &DiskOptions) -> Result<Plan, PlanError> {
+    let size = options.sector_size;
+    let start = options.start;
+    check_place(volume, options)?;
+    let end = start.saturating_add(volume.len());
+    let tail = match &options.table {
+        Table::Gpt(_) => gpt::tail_len(size),
+        _ => 0,
+    };
+    let needed = end.saturating_add(tail);
+    let disk = options.disk_len.unwrap_or(match &options.table {
+        Table::None => end,
+        _ => needed.checked_next_multiple_of(MIB).unwrap_or(needed),
+    });
+    if disk < needed {
+        return Err(PlanError::DiskTooSmall { disk, needed });
     }
-    if !disk.is_multiple_of(SECTOR) {
-        return Err(PlanError::DiskLength { len: disk });
+    if !disk.is_multiple_of(size.bytes()) {
+        return Err(PlanError::DiskLength { len: disk, sector: size.bytes() });
     }
+
     let mut plan = PlanBuilder::new();
-    plan.bytes("master boot record", sector)?;
+    let mut backup = None;
+    match &options.table {
+        Table::Mbr(wanted) => {
+            plan.bytes("master boot record", mbr_sector(wanted, volume.len(), options))?;
+        }
+        Table::Gpt(wanted) => {
+            let [sectors, first, len] =
+                [disk, start, volume.len()].map(|bytes| bytes / size.bytes());
+            let tables = gpt::tables(wanted, size, sectors, first, len)
+                .map_err(|error| PlanError::Gpt { why: error.to_string() })?;
+            plan.bytes("protective master boot record", mbr::protective(sectors))?;
+            plan.zero_to("rest of sector 0", size.bytes())?;
+            plan.bytes("GPT", tables.primary)?;
+            backup = Some(tables.backup);
+        }
+        Table::None => {}
+    }
     plan.zero_to("gap before the partition", start)?;
-    plan.plan(volume)?;
+    plan.plan(&volume.clone().with_zero_tail(MIB))?;
     plan.free_to("unpartitioned", end.max(disk.saturating_sub(MIB)))?;
-    plan.zero_to("end of the disk", disk)?;
-    Ok(plan.finish().with_zero_tail(MIB))
+    plan.zero_to("end of the disk", disk.saturating_sub(tail))?;
+    if let Some(backup) = backup {
+        plan.bytes("GPT backup", backup)?;
+    }
+    Ok(plan.finish())
 }
 
-/// Sector 0 of the disk that [`mbr_disk`] would plan, for a disk whose other bytes someone else
-/// lays out. The [length of the disk](MbrOptions::with_disk_len) is not looked at.
+/// Sector 0 of a disk whose volume begins at [`DEFAULT_START`](crate::DEFAULT_START), in sectors of
+/// 512 bytes, and whose other bytes someone else lays out.
 ///
 /// # Errors
-/// [`PlanError`], as [`mbr_disk`].
-pub fn master_boot_record(volume: &Plan, options: &MbrOptions) -> Result<Vec<u8>, PlanError> {
-    let MbrOptions { signature, start, boot_code, .. } = *options;
-    let len = volume.len();
-    if len == 0 || !len.is_multiple_of(SECTOR) {
-        return Err(PlanError::VolumeLength { len });
-    }
-    if start == 0 || !start.is_multiple_of(SECTOR) {
-        return Err(PlanError::Start { start });
-    }
-    // Every sector of the disk must have a 32-bit number, so that no reader's sum of start and
-    // length wraps.
-    let limit = u64::from(u32::MAX) * SECTOR;
-    let too_large = PlanError::TooLarge { len, start, limit };
-    if start.checked_add(len).is_none_or(|end| end > limit) {
-        return Err(too_large);
-    }
-    let (Ok(first), Ok(sectors)) = (u32::try_from(start / SECTOR), u32::try_from(len / SECTOR))
-    else {
-        return Err(too_large);
-    };
-    if let Some(found) = hidden_sectors(volume).filter(|found| *found != first) {
-        return Err(PlanError::HiddenSectors { found, start: first });
-    }
-
-    let code = boot_code.then_some(boot_code::MBR);
-    Ok(mbr::sector(code, signature, first, sectors))
+/// [`PlanError`], as [`disk()`].
+pub fn master_boot_record(volume: &Plan, table: &Mbr) -> Result<Vec<u8>, PlanError> {
+    let options = DiskOptions::new(Table::Mbr(table.clone()));
+    check_place(volume, &options)?;
+    Ok(mbr_sector(table, volume.len(), &options))
 }
 
-/// What the boot sector of a FAT32 volume says of the sectors before it (Microsoft's FAT
-/// specification, `BPB_HiddSec`); `None` for any other volume.
-fn hidden_sectors(volume: &Plan) -> Option<u32> {
-    let Content::Bytes(boot) = volume.extents().first()?.content() else { return None };
-    let is_fat32 = matches!(boot.first(), Some(0xEB | 0xE9)) && boot.get(0x52..0x57)? == b"FAT32";
-    let field = boot.get(0x1C..0x20)?.first_chunk()?;
-    is_fat32.then(|| u32::from_le_bytes(*field))
+/// Whether the volume can lie where it is to, and was made for that.
+fn check_place(volume: &Plan, options: &DiskOptions) -> Result<(), PlanError> {
+    let (len, start) = (volume.len(), options.start);
+    let sector = options.sector_size.bytes();
+    if len == 0 || !len.is_multiple_of(sector) {
+        return Err(PlanError::VolumeLength { len, sector });
+    }
+    let first = match &options.table {
+        Table::Mbr(_) => sector,
+        Table::Gpt(gpt) => {
+            check_name(&gpt.name)?;
+            gpt::head_len(options.sector_size)
+        }
+        Table::None if start != 0 => return Err(PlanError::NoTable { start }),
+        Table::None => 0,
+    };
+    if start < first || !start.is_multiple_of(sector) {
+        return Err(PlanError::Start { start, first, sector });
+    }
+    if matches!(options.table, Table::Mbr(_)) {
+        let limit = mbr::limit(options.sector_size);
+        if start.checked_add(len).is_none_or(|end| end > limit) {
+            return Err(PlanError::TooLarge { len, start, limit });
+        }
+    }
+    let Some(boot) = FatBootSector::of(volume) else { return Ok(()) };
+    if u64::from(boot.sector) != sector {
+        return Err(PlanError::VolumeSectors { found: boot.sector, disk: sector });
+    }
+    if u64::from(boot.hidden) != start / sector {
+        return Err(PlanError::HiddenSectors { found: boot.hidden, start: start / sector });
+    }
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<(), PlanError> {
+    let units = name.encode_utf16().count();
+    if units > LONGEST_NAME || name.contains('\0') {
+        return Err(PlanError::PartitionName { name: name.to_owned(), units });
+    }
+    Ok(())
+}
+
+/// Sector 0 of a disk whose volume of `len` bytes has been found to have a place.
+fn mbr_sector(table: &Mbr, len: u64, options: &DiskOptions) -> Vec<u8> {
+    let size = options.sector_size;
+    // `check_place` has seen to it that both fit.
+    let [first, sectors] =
+        [options.start, len].map(|bytes| u32::try_from(bytes / size.bytes()).unwrap_or(u32::MAX));
+    // Both the code and a BIOS count in sectors of 512 bytes.
+    let code = (table.boot_code && size == SectorSize::B512).then_some(boot_code::MBR);
+    mbr::sector(code, table.signature, first, sectors)
+}
+
+/// What the boot sector of a FAT32 volume says of its place (Microsoft's FAT specification).
+struct FatBootSector {
+    /// `BPB_BytsPerSec`.
+    sector: u16,
+    /// `BPB_HiddSec`.
+    hidden: u32,
+}
+
+impl FatBootSector {
+    /// `None` for any other volume.
+    fn of(volume: &Plan) -> Option<Self> {
+        let Content::Bytes(boot) = volume.extents().first()?.content() else { return None };
+        let is_fat32 =
+            matches!(boot.first(), Some(0xEB | 0xE9)) && boot.get(0x52..0x57)? == b"FAT32";
+        is_fat32.then_some(())?;
+        Some(Self {
+            sector: u16::from_le_bytes(*boot.get(0x0B..0x0D)?.first_chunk()?),
+            hidden: u32::from_le_bytes(*boot.get(0x1C..0x20)?.first_chunk()?),
+        })
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn volume(len: u64) -> Plan {
-        let mut plan = PlanBuilder::new();
-        plan.bytes("boot sector", vec![0xEB; 512]).unwrap();
-        plan.free_to("room", len).unwrap();
-        plan.finish()
-    }
-
-    fn options() -> MbrOptions {
-        MbrOptions::new(NonZeroU32::new(7).unwrap())
-    }
-
-    fn rows(plan: &Plan) -> Vec<(u64, u64, &'static str)> {
-        plan.extents().iter().map(|e| (e.start(), e.end(), e.role())).collect()
-    }
-
-    #[test]
-    fn a_volume_planned_for_another_place_is_refused() {
-        let mut boot = vec![0; 512];
-        boot[0] = 0xEB;
-        boot[0x1C..0x20].copy_from_slice(&2048_u32.to_le_bytes());
-        boot[0x52..0x57].copy_from_slice(b"FAT32");
-        let mut plan = PlanBuilder::new();
-        plan.bytes("boot sector", boot).unwrap();
-        plan.free_to("room", 4 * MIB).unwrap();
-        let volume = plan.finish();
-        assert!(mbr_disk(&volume, &options()).is_ok());
-        let wrong = mbr_disk(&volume, &options().with_start(4 * MIB)).unwrap_err();
-        assert_eq!(wrong, PlanError::HiddenSectors { found: 2048, start: 8192 });
-    }
-
-    #[test]
-    fn no_old_table_survives_at_the_end_of_the_disk() {
-        // The volume fills the disk, and is free where the backup of a GPT may stand.
-        let disk = mbr_disk(&volume(7 * MIB), &options().with_disk_len(8 * MIB)).unwrap();
-        let last = disk.extents().last().unwrap();
-        assert_eq!((last.start(), last.content().to_string()), (7 * MIB, "(zero)".to_owned()));
-        let uneven = mbr_disk(&volume(MIB), &options().with_disk_len(3 * MIB + 1));
-        assert_eq!(uneven.unwrap_err(), PlanError::DiskLength { len: 3 * MIB + 1 });
-    }
-
-    #[test]
-    fn the_usual_disk() {
-        let disk = mbr_disk(&volume(3 * MIB - 512), &options()).unwrap();
-        assert_eq!(
-            rows(&disk),
-            [
-                (0, 512, "master boot record"),
-                (512, MIB, "gap before the partition"),
-                (MIB, MIB + 512, "boot sector"),
-                (MIB + 512, 4 * MIB - 512, "room"),
-                (4 * MIB - 512, 4 * MIB, "end of the disk"),
-            ]
-        );
-        let Content::Bytes(sector) = disk.extents()[0].content() else { panic!("no bytes") };
-        assert_eq!(sector[..440], boot_code::MBR[..]);
-        assert!(matches!(disk.extents()[1].content(), Content::Zero));
-    }
-
-    #[test]
-    fn a_volume_of_whole_mib_ends_the_disk() {
-        let disk = mbr_disk(&volume(2 * MIB), &options().with_boot_code(false)).unwrap();
-        assert_eq!(disk.len(), 3 * MIB);
-        let Content::Bytes(sector) = disk.extents()[0].content() else { panic!("no bytes") };
-        assert_eq!(sector[..440], [0; 440]);
-    }
-
-    #[test]
-    fn a_longer_disk_ends_in_zeros() {
-        let wanted = options().with_start(4 * MIB).with_disk_len(9 * MIB);
-        let disk = mbr_disk(&volume(2 * MIB), &wanted).unwrap();
-        assert_eq!(
-            rows(&disk)[4..],
-            [(6 * MIB, 8 * MIB, "unpartitioned"), (8 * MIB, 9 * MIB, "end of the disk")]
-        );
-        assert!(matches!(disk.extents()[4].content(), Content::Free));
-        assert!(matches!(disk.extents()[5].content(), Content::Zero));
-    }
-
-    #[test]
-    fn what_a_table_cannot_hold_is_refused() {
-        let limit = u64::from(u32::MAX) * 512;
-        let planned = |len, options: MbrOptions| mbr_disk(&volume(len), &options).unwrap_err();
-        assert_eq!(planned(513, options()), PlanError::VolumeLength { len: 513 });
-        assert_eq!(
-            mbr_disk(&Plan::default(), &options()).unwrap_err(),
-            PlanError::VolumeLength { len: 0 }
-        );
-        for start in [0, 511, 513] {
-            assert_eq!(planned(512, options().with_start(start)), PlanError::Start { start });
-        }
-        for (len, start) in [(limit, 512), (limit - MIB + 512, MIB), (512, u64::MAX - 511)] {
-            let error = planned(len, options().with_start(start));
-            assert_eq!(error, PlanError::TooLarge { len, start, limit });
-        }
-        assert!(mbr_disk(&volume(limit - MIB), &options()).is_ok());
-        assert_eq!(
-            planned(MIB, options().with_disk_len(2 * MIB - 1)),
-            PlanError::DiskTooSmall { disk: 2 * MIB - 1, needed: 2 * MIB }
-        );
-    }
-}
+#[path = "plan_tests.rs"]
+mod tests;

@@ -1,15 +1,17 @@
 //! The partition table of any disk image, and what is wrong with it.
 //!
-//! Shares no layout code with the planner: the sector is taken apart by its offsets here, so that a
+//! Shares no layout code with the planner: tables are taken apart by their offsets here, so that a
 //! mistake in one shows in the other.
 
+use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-use crate::{SECTOR, Window, boot_code, mbr};
+use crate::fault::{CopyFault, Fault};
+use crate::{Guid, SECTOR, SectorSize, Window, boot_code, mbr, read_gpt};
 
 /// Sector 0 of a disk with a partition table.
 #[derive(FromBytes, Immutable, KnownLayout, Unaligned)]
@@ -46,35 +48,87 @@ const _: () = assert!(std::mem::offset_of!(RawSector, signature) == 0x1B8);
 const _: () = assert!(std::mem::offset_of!(RawSector, entries) == 0x1BE);
 const _: () = assert!(std::mem::offset_of!(RawSector, boot_signature) == 0x1FE);
 
-/// The partition table of a disk.
+/// How a disk says where its volumes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TableKind {
+    /// By a master boot record.
+    Mbr,
+    /// By a GUID partition table.
+    Gpt,
+    /// Not at all: the disk is one FAT volume.
+    None,
+}
+
+impl TableKind {
+    /// `mbr`, `gpt` or `none`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mbr => "mbr",
+            Self::Gpt => "gpt",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for TableKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a disk says of its partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
     len: u64,
+    table: TableKind,
+    sector_size: SectorSize,
     signature: u32,
+    guid: Option<Guid>,
     code: Code,
     /// Entries with the active flag, unused ones too: boot code looks at nothing else.
     active_entries: usize,
     partitions: Vec<Partition>,
+    volume: Option<Partition>,
+    faults: Vec<Fault>,
 }
 
 impl Disk {
-    /// Length of the disk in bytes, at least the 512 of its table.
+    /// Length of the disk in bytes, at least the 512 of its first sector.
     #[expect(clippy::len_without_is_empty, reason = "a disk with a table is never empty")]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// The number that names the disk; 0 when it has none.
+    /// The kind of its table.
+    pub fn table(&self) -> TableKind {
+        self.table
+    }
+
+    /// What its table and its volume count in. A GPT shows it by its place, a FAT volume says it;
+    /// a disk with neither is taken to count in 512 bytes.
+    pub fn sector_size(&self) -> SectorSize {
+        self.sector_size
+    }
+
+    /// The number by which a master boot record names the disk; 0 when there is none.
     pub fn signature(&self) -> u32 {
         self.signature
     }
 
-    /// What starts the disk on a PC BIOS.
+    /// The GUID by which a GPT names the disk.
+    pub fn guid(&self) -> Option<Guid> {
+        self.guid
+    }
+
+    /// What starts the disk on a PC BIOS. Without a table it is in the volume, and
+    /// [`Code::None`] here.
     pub fn code(&self) -> Code {
         self.code
     }
 
-    /// The used entries of the table, at most four.
+    /// The used entries of the table: at most four of a master boot record. Logical partitions inside
+    /// an extended one are not followed.
     pub fn partitions(&self) -> &[Partition] {
         &self.partitions
     }
@@ -85,53 +139,36 @@ impl Disk {
         active.filter(|_| self.active_entries == 1)
     }
 
-    /// What is wrong with the table, all of it. Empty for a disk of ours, but for
-    /// [`Fault::NoCode`] when it was made without boot code.
-    pub fn faults(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if self.signature == 0 {
-            faults.push(Fault::NoSignature);
-        }
-        match self.active_entries {
-            0 => faults.push(Fault::NoneActive),
-            1 => {}
-            count => faults.push(Fault::SeveralActive { count }),
-        }
-        if self.code == Code::None {
-            faults.push(Fault::NoCode);
-        }
-        for (index, partition) in self.partitions.iter().enumerate() {
-            let Range { start, end } = partition.range();
-            if start == 0 || start == end {
-                faults.push(Fault::Malformed { number: partition.number, start, end });
-            }
-            if end > self.len {
-                faults.push(Fault::PastTheEnd { number: partition.number, end, len: self.len });
-            }
-            for other in self.partitions.iter().skip(index + 1) {
-                if start.max(other.range().start) < end.min(other.range().end) {
-                    let numbers = (partition.number, other.number);
-                    faults.push(Fault::Overlap { first: numbers.0, second: numbers.1 });
-                }
-            }
-        }
-        faults
+    /// Where the FAT volume is: the first partition whose type allows FAT32 and whose first sector
+    /// is that of a FAT volume; failing that, the first of such a type; without a table, the whole
+    /// disk.
+    pub fn volume(&self) -> Option<&Partition> {
+        self.volume.as_ref()
+    }
+
+    /// What is wrong with the table, all of it. Empty for a disk of ours, but for [`Fault::NoCode`]
+    /// when it has a master boot record without boot code. With sectors of 4096 bytes none is missed.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 }
 
-/// An entry of a partition table.
+/// A partition, or the whole of a disk that has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Partition {
-    number: u8,
-    active: bool,
-    kind: u8,
-    first_sector: u32,
-    sectors: u32,
+    pub(crate) number: u32,
+    pub(crate) active: bool,
+    pub(crate) kind: PartitionKind,
+    pub(crate) guid: Option<Guid>,
+    pub(crate) name: String,
+    pub(crate) size: SectorSize,
+    pub(crate) first_sector: u64,
+    pub(crate) sectors: u64,
 }
 
 impl Partition {
-    /// Which of the table's entries it is, 1 to 4.
-    pub fn number(&self) -> u8 {
+    /// Which of the table's entries it is, from 1; 0 where there is no table.
+    pub fn number(&self) -> u32 {
         self.number
     }
 
@@ -140,36 +177,75 @@ impl Partition {
         self.active
     }
 
-    /// Its type byte: 0Ch for FAT32.
-    pub fn kind(&self) -> u8 {
+    /// What the table says that it is.
+    pub fn kind(&self) -> PartitionKind {
         self.kind
     }
 
-    /// Whether its type says FAT32, addressed either way.
-    pub fn is_fat32(&self) -> bool {
-        matches!(self.kind, mbr::FAT32_LBA | 0x0B)
+    /// The GUID by which a GPT names it.
+    pub fn guid(&self) -> Option<Guid> {
+        self.guid
+    }
+
+    /// The name that a GPT gives it, of at most 36 UTF-16 units; empty where there is none. What is
+    /// no UTF-16 is replaced.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether its type allows FAT32: 0B, 0C or EF in a master boot record, basic data or EFI system
+    /// in a GPT.
+    pub fn may_be_fat32(&self) -> bool {
+        match self.kind {
+            PartitionKind::Mbr(kind) => matches!(kind, mbr::FAT32_LBA | 0x0B | 0xEF),
+            PartitionKind::Gpt(kind) => matches!(kind, Guid::BASIC_DATA | Guid::EFI_SYSTEM),
+            PartitionKind::WholeDisk => true,
+        }
     }
 
     /// Its first sector: what the volume inside calls its hidden sectors.
-    pub fn first_sector(&self) -> u32 {
+    pub fn first_sector(&self) -> u64 {
         self.first_sector
     }
 
-    /// Its length in sectors of 512 bytes.
-    pub fn sectors(&self) -> u32 {
+    /// Its length in sectors.
+    pub fn sectors(&self) -> u64 {
         self.sectors
     }
 
     /// Its bytes on the disk.
     pub fn range(&self) -> Range<u64> {
-        // Two 32-bit numbers: no sum or product here passes 2^42.
-        let start = u64::from(self.first_sector) * SECTOR;
-        start..start + u64::from(self.sectors) * SECTOR
+        let bytes = self.size.bytes();
+        let start = self.first_sector.saturating_mul(bytes);
+        start..self.first_sector.saturating_add(self.sectors).saturating_mul(bytes)
     }
 
     /// The partition as an image of its own.
     pub fn open<R: Read + Seek>(&self, disk: R) -> Window<R> {
         Window::new(disk, self.range())
+    }
+}
+
+/// What a table says that a partition is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PartitionKind {
+    /// The type byte of a master boot record: 0Ch for FAT32.
+    Mbr(u8),
+    /// The type of a GPT.
+    Gpt(Guid),
+    /// There is no table: it is the whole disk.
+    WholeDisk,
+}
+
+impl fmt::Display for PartitionKind {
+    /// `0C`, or a GUID.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mbr(kind) => write!(f, "{kind:02X}"),
+            Self::Gpt(kind) => kind.fmt(f),
+            Self::WholeDisk => f.write_str("whole disk"),
+        }
     }
 }
 
@@ -185,61 +261,12 @@ pub enum Code {
     Other,
 }
 
-/// What is wrong with a partition table that can be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Fault {
-    /// Boot configurations cannot refer to the disk.
-    #[error("the disk signature is 0")]
-    NoSignature,
-    /// A PC BIOS finds nothing to start.
-    #[error("no partition is active")]
-    NoneActive,
-    /// A PC BIOS starts the wrong partition or none.
-    #[error("{count} partitions are active, 1 may be")]
-    SeveralActive {
-        /// How many.
-        count: usize,
-    },
-    /// A PC BIOS finds no program.
-    #[error("sector 0 holds no boot code")]
-    NoCode,
-    /// An entry names no place.
-    #[error("partition {number} covers the bytes {start} to {end}")]
-    Malformed {
-        /// Its number in the table.
-        number: u8,
-        /// First byte.
-        start: u64,
-        /// End.
-        end: u64,
-    },
-    /// The disk is shorter than its table says: the image was cut off, or the copy was.
-    #[error("partition {number} ends at byte {end}, the disk at {len}")]
-    PastTheEnd {
-        /// Its number in the table.
-        number: u8,
-        /// End of the partition in bytes.
-        end: u64,
-        /// Length of the disk in bytes.
-        len: u64,
-    },
-    /// Two partitions share sectors.
-    #[error("partitions {first} and {second} overlap")]
-    Overlap {
-        /// The number of one.
-        first: u8,
-        /// The number of the other.
-        second: u8,
-    },
-}
-
 /// Why no partition table could be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// The image could not be read.
-    #[error("cannot read sector 0 of the disk")]
+    #[error("cannot read the partition table of the disk")]
     Io(#[from] io::Error),
     /// There is no room for a table.
     #[error("the disk has {len} bytes, a partition table needs 512")]
@@ -256,192 +283,262 @@ pub enum ReadError {
         /// Its last two bytes.
         found: [u8; 2],
     },
-    /// Sector 0 is the boot sector of a FAT volume.
-    #[error("no partition table: the whole image is one FAT volume, without a disk around it")]
-    Volume,
-    /// An entry begins with a byte that is neither 80h nor 0: most likely the sector is a volume's
-    /// boot sector and the disk has no table.
+    /// An entry begins with a byte that is neither 80h nor 0: most likely the sector is the boot
+    /// sector of a volume that is not FAT, and the disk has no table.
     #[error("no partition table: entry {number} begins with {found:02X}, not with 80 or 00")]
     Flag {
         /// The entry, 1 to 4.
-        number: u8,
+        number: u32,
         /// Its first byte.
         found: u8,
     },
-    /// The table only guards a GPT.
-    #[error("the disk has a GPT, which this version does not read")]
-    Gpt,
+    /// The master boot record guards a GPT, and no copy of that is whole.
+    #[error(
+        "no copy of the GPT can be used: at the start of the disk, {primary}; at its end, {backup}"
+    )]
+    Gpt {
+        /// What is wrong with the first copy.
+        primary: CopyFault,
+        /// What is wrong with the other.
+        backup: CopyFault,
+    },
 }
 
 /// Reads the partition table of a disk of any kind: an image file, a
-/// [plan](extent_image::Plan::reader), a drive. Logical partitions inside an extended one are not
-/// followed.
+/// [plan](extent_image::Plan::reader), a drive. Read are the table, a GPT in up to four arrays of entries
+/// of at most 1 MiB each, and one sector of each partition; that bounds the memory too.
 ///
 /// # Errors
 /// [`ReadError`]: no table can be read. What is wrong *with* a table is told by [`Disk::faults`].
 pub fn read<R: Read + Seek>(disk: &mut R) -> Result<Disk, ReadError> {
     let len = disk.seek(SeekFrom::End(0))?;
-    if len < SECTOR {
+    let Some(bytes) = sector_at(disk, len, 0)? else {
         return Err(ReadError::TooShort { len });
-    }
-    disk.seek(SeekFrom::Start(0))?;
-    let mut bytes = [0; 512];
-    disk.read_exact(&mut bytes)?;
+    };
     let raw: RawSector = zerocopy::transmute!(bytes);
-
     if raw.boot_signature != [0x55, 0xAA] {
         return Err(ReadError::NoTable { found: raw.boot_signature });
     }
-    if is_fat_volume(&bytes) && raw.entries.iter().all(|entry| entry.first.get() == 0) {
-        return Err(ReadError::Volume);
+    // Where entries would be, a boot sector has code.
+    if let Some(size) = fat_sector_size(&bytes).filter(|_| !has_entries(&raw, len)) {
+        return Ok(whole_disk(len, size));
     }
-    let mut partitions = Vec::new();
-    let mut active_entries = 0;
     for (entry, number) in raw.entries.iter().zip(1..) {
-        let active = match entry.flag {
-            0 => false,
-            0x80 => true,
-            found => return Err(ReadError::Flag { number, found }),
-        };
-        active_entries += usize::from(active);
-        match entry.kind {
-            0 => {}
-            mbr::GPT_PROTECTIVE => return Err(ReadError::Gpt),
-            kind => partitions.push(Partition {
-                number,
-                active,
-                kind,
-                first_sector: entry.first.get(),
-                sectors: entry.sectors.get(),
-            }),
+        if !matches!(entry.flag, 0 | 0x80) {
+            return Err(ReadError::Flag { number, found: entry.flag });
         }
     }
-    let code = if raw.code == *boot_code::MBR {
+    let guards = |entry: &&RawEntry| entry.kind == mbr::GPT_PROTECTIVE;
+    let mut found = match raw.entries.iter().find(guards) {
+        Some(guard) => with_gpt(disk, len, &raw, guard)?,
+        None => with_mbr(disk, len, &raw)?,
+    };
+    partition_faults(&found.partitions, len, &mut found.faults);
+    found.volume = volume(disk, &found)?;
+    Ok(found)
+}
+
+/// A disk that is one volume.
+fn whole_disk(len: u64, sector_size: SectorSize) -> Disk {
+    let volume = Partition {
+        number: 0,
+        active: false,
+        kind: PartitionKind::WholeDisk,
+        guid: None,
+        name: String::new(),
+        size: sector_size,
+        first_sector: 0,
+        sectors: len / sector_size.bytes(),
+    };
+    Disk {
+        len,
+        table: TableKind::None,
+        sector_size,
+        signature: 0,
+        guid: None,
+        code: Code::None,
+        active_entries: 0,
+        partitions: Vec::new(),
+        volume: Some(volume),
+        faults: Vec::new(),
+    }
+}
+
+fn with_mbr<R: Read + Seek>(disk: &mut R, len: u64, raw: &RawSector) -> io::Result<Disk> {
+    let entries = || raw.entries.iter().zip(1..).filter(|(entry, _)| entry.kind != 0);
+    // Only a volume can tell: one that says it has large sectors, where it lies if they are large.
+    let mut sector_size = SectorSize::B512;
+    for (entry, _) in entries() {
+        let first = u64::from(entry.first.get());
+        let mut says = |size: SectorSize| -> io::Result<bool> {
+            let sector = sector_at(disk, len, first.saturating_mul(size.bytes()))?;
+            Ok(first > 0 && sector.is_some_and(|sector| fat_sector_size(&sector) == Some(size)))
+        };
+        if !says(SectorSize::B512)? && says(SectorSize::B4096)? {
+            sector_size = SectorSize::B4096;
+            break;
+        }
+    }
+    let partitions = entries().map(|(entry, number)| Partition {
+        number,
+        active: entry.flag != 0,
+        kind: PartitionKind::Mbr(entry.kind),
+        guid: None,
+        name: String::new(),
+        size: sector_size,
+        first_sector: u64::from(entry.first.get()),
+        sectors: u64::from(entry.sectors.get()),
+    });
+    let partitions = partitions.collect();
+    let active_entries = raw.entries.iter().filter(|entry| entry.flag != 0).count();
+    let code = code(raw);
+    let mut faults = Vec::new();
+    if raw.signature.get() == 0 {
+        faults.push(Fault::NoSignature);
+    }
+    match active_entries {
+        0 => faults.push(Fault::NoneActive),
+        1 => {}
+        count => faults.push(Fault::SeveralActive { count }),
+    }
+    if code == Code::None && sector_size == SectorSize::B512 {
+        faults.push(Fault::NoCode);
+    }
+    Ok(Disk {
+        len,
+        table: TableKind::Mbr,
+        sector_size,
+        signature: raw.signature.get(),
+        guid: None,
+        code,
+        active_entries,
+        partitions,
+        volume: None,
+        faults,
+    })
+}
+
+fn with_gpt<R: Read + Seek>(
+    disk: &mut R,
+    len: u64,
+    raw: &RawSector,
+    guard: &RawEntry,
+) -> Result<Disk, ReadError> {
+    let found = read_gpt::read(disk, len)?;
+    let mut faults = Vec::new();
+    let others = raw.entries.iter().filter(|entry| entry.kind != 0).count().saturating_sub(1);
+    if others > 0 {
+        faults.push(Fault::Unguarded { count: others });
+    }
+    let (first, sectors) = (guard.first.get(), guard.sectors.get());
+    let behind = (len / found.size.bytes()).saturating_sub(1);
+    let expected = u32::try_from(behind).unwrap_or(u32::MAX);
+    // Windows, and others after it, write the largest length whatever the disk has.
+    if first != 1 || (sectors != expected && sectors != u32::MAX) {
+        faults.push(Fault::Guard { first, sectors, expected });
+    }
+    faults.extend(found.faults);
+    Ok(Disk {
+        len,
+        table: TableKind::Gpt,
+        sector_size: found.size,
+        signature: raw.signature.get(),
+        guid: Some(found.disk),
+        code: code(raw),
+        active_entries: 0,
+        partitions: found.partitions,
+        volume: None,
+        faults,
+    })
+}
+
+fn code(raw: &RawSector) -> Code {
+    if raw.code == *boot_code::MBR {
         Code::Ours
     } else if raw.code == [0; 440] {
         Code::None
     } else {
         Code::Other
-    };
-    Ok(Disk { len, signature: raw.signature.get(), code, active_entries, partitions })
+    }
 }
 
-/// True for the boot sector of a FAT volume, which ends as a partition table does (Microsoft's FAT
-/// specification, "BPB"): a jump, a sector size, and `FAT` where FAT12 and FAT16, or FAT32, have it.
-fn is_fat_volume(sector: &[u8; 512]) -> bool {
+/// What is wrong with partitions of either kind.
+fn partition_faults(partitions: &[Partition], len: u64, faults: &mut Vec<Fault>) {
+    for partition in partitions {
+        let (number, Range { start, end }) = (partition.number, partition.range());
+        if start == 0 || start >= end {
+            faults.push(Fault::Malformed { number, start, end });
+        }
+        if end > len {
+            faults.push(Fault::PastTheEnd { number, end, len });
+        }
+    }
+    let mut by_start: Vec<_> = partitions.iter().filter(|p| p.sectors > 0).collect();
+    by_start.sort_by_key(|partition| (partition.first_sector, partition.number));
+    // One that reaches further than those behind it overlaps each of them.
+    let mut furthest: Option<&Partition> = None;
+    for partition in by_start {
+        let overlapped = furthest.filter(|before| before.range().end > partition.range().start);
+        if let Some(before) = overlapped {
+            let first = before.number.min(partition.number);
+            let second = before.number.max(partition.number);
+            faults.push(Fault::Overlap { first, second });
+        }
+        if furthest.is_none_or(|before| before.range().end < partition.range().end) {
+            furthest = Some(partition);
+        }
+    }
+}
+
+/// Where the FAT volume of a disk with partitions is.
+fn volume<R: Read + Seek>(disk: &mut R, found: &Disk) -> io::Result<Option<Partition>> {
+    let candidates = || found.partitions.iter().filter(|partition| partition.may_be_fat32());
+    for partition in candidates() {
+        let sector = sector_at(disk, found.len, partition.range().start)?;
+        if sector.is_some_and(|sector| fat_sector_size(&sector).is_some()) {
+            return Ok(Some(partition.clone()));
+        }
+    }
+    Ok(candidates().next().cloned())
+}
+
+/// The 512 bytes at `at`; `None` where the disk ends before.
+fn sector_at<R: Read + Seek>(disk: &mut R, len: u64, at: u64) -> io::Result<Option<[u8; 512]>> {
+    if at.checked_add(SECTOR).is_none_or(|end| end > len) {
+        return Ok(None);
+    }
+    disk.seek(SeekFrom::Start(at))?;
+    let mut bytes = [0; 512];
+    disk.read_exact(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// What the boot sector of a FAT volume, which ends as a partition table does, says of its sectors
+/// (Microsoft's FAT specification, "BPB"): a jump, a sector size, and `FAT` where FAT12 and FAT16, or
+/// FAT32, have it. `None` for any other sector. Sectors of 1024 or 2048 bytes, which no drive has,
+/// count as 512: so do the tables around such a volume.
+fn fat_sector_size(sector: &[u8; 512]) -> Option<SectorSize> {
     let jump = matches!(sector.first(), Some(0xEB | 0xE9));
     let size = sector.get(0x0B..0x0D).and_then(|size| size.first_chunk());
-    let size = size.map_or(0, |size| u16::from_le_bytes(*size));
+    let size = match u16::from_le_bytes(*size?) {
+        512 | 1024 | 2048 => SectorSize::B512,
+        4096 => SectorSize::B4096,
+        _ => return None,
+    };
     let named = |at: usize| sector.get(at..).is_some_and(|rest| rest.starts_with(b"FAT"));
-    jump && matches!(size, 512 | 1024 | 2048 | 4096) && (named(0x36) || named(0x52))
+    (jump && (named(0x36) || named(0x52))).then_some(size)
+}
+
+/// Whether the entries are those of a table: all flags are possible, and some entry names a place
+/// on the disk.
+fn has_entries(raw: &RawSector, len: u64) -> bool {
+    let used = |entry: &RawEntry| {
+        let first = u64::from(entry.first.get());
+        entry.kind != 0 && first != 0 && entry.sectors.get() != 0 && first * SECTOR < len
+    };
+    raw.entries.iter().all(|entry| matches!(entry.flag, 0 | 0x80)) && raw.entries.iter().any(used)
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-
-    use super::*;
-
-    /// An empty table with 55 AA, on a disk of 100 sectors.
-    fn empty() -> Vec<u8> {
-        let mut disk = vec![0; 51_200];
-        disk[510..512].copy_from_slice(&[0x55, 0xAA]);
-        disk
-    }
-
-    fn put(disk: &mut [u8], index: usize, flag: u8, kind: u8, first: u32, sectors: u32) {
-        let at = 446 + 16 * index;
-        disk[at] = flag;
-        disk[at + 4] = kind;
-        disk[at + 8..at + 12].copy_from_slice(&first.to_le_bytes());
-        disk[at + 12..at + 16].copy_from_slice(&sectors.to_le_bytes());
-    }
-
-    fn read_bytes(bytes: &[u8]) -> Result<Disk, ReadError> {
-        read(&mut Cursor::new(bytes))
-    }
-
-    #[test]
-    fn an_active_flag_counts_even_in_an_empty_entry() {
-        let mut bytes = empty();
-        bytes[0] = 0x90;
-        put(&mut bytes, 0, 0x80, 0x0C, 10, 80);
-        assert!(read_bytes(&bytes).unwrap().active().is_some());
-        put(&mut bytes, 2, 0x80, 0, 0, 0);
-        let disk = read_bytes(&bytes).unwrap();
-        assert!(disk.faults().contains(&Fault::SeveralActive { count: 2 }));
-        assert_eq!(disk.active(), None);
-    }
-
-    #[test]
-    fn a_volume_without_a_table_is_told_from_a_disk() {
-        let mut bytes = empty();
-        bytes[..3].copy_from_slice(&[0xEB, 0x58, 0x90]);
-        bytes[0x0B..0x0D].copy_from_slice(&512_u16.to_le_bytes());
-        bytes[0x52..0x5A].copy_from_slice(b"FAT32   ");
-        assert!(matches!(read_bytes(&bytes), Err(ReadError::Volume)));
-        // Boot code may begin like a volume; the table says what it is.
-        put(&mut bytes, 0, 0x80, 0x0C, 10, 80);
-        assert!(read_bytes(&bytes).is_ok());
-    }
-
-    #[test]
-    fn a_table_is_read_and_its_faults_are_told() {
-        let mut bytes = empty();
-        bytes[440..444].copy_from_slice(&0xAABB_CCDD_u32.to_le_bytes());
-        bytes[0] = 0x90;
-        put(&mut bytes, 1, 0x80, 0x0C, 10, 80);
-        let disk = read_bytes(&bytes).unwrap();
-        assert_eq!((disk.len(), disk.signature(), disk.code()), (51_200, 0xAABB_CCDD, Code::Other));
-        let partition = disk.active().unwrap();
-        assert_eq!((partition.number(), partition.kind(), partition.is_fat32()), (2, 0x0C, true));
-        assert_eq!(partition.range(), 5_120..46_080);
-        assert_eq!(disk.faults(), []);
-
-        put(&mut bytes, 0, 0x80, 7, 89, 12);
-        put(&mut bytes, 3, 0, 0x83, 0, 0);
-        bytes[0] = 0;
-        bytes[440..444].fill(0);
-        let disk = read_bytes(&bytes).unwrap();
-        assert_eq!(disk.active(), None);
-        assert_eq!(
-            disk.faults(),
-            [
-                Fault::NoSignature,
-                Fault::SeveralActive { count: 2 },
-                Fault::NoCode,
-                Fault::PastTheEnd { number: 1, end: 51_712, len: 51_200 },
-                Fault::Overlap { first: 1, second: 2 },
-                Fault::Malformed { number: 4, start: 0, end: 0 },
-            ]
-        );
-        assert_eq!(
-            read_bytes(&empty()).unwrap().faults(),
-            [Fault::NoSignature, Fault::NoneActive, Fault::NoCode]
-        );
-    }
-
-    #[test]
-    fn the_largest_entry_does_not_overflow() {
-        let mut bytes = empty();
-        put(&mut bytes, 0, 0x80, 0x0C, u32::MAX, u32::MAX);
-        let disk = read_bytes(&bytes).unwrap();
-        assert_eq!(disk.partitions()[0].range().end, 2 * 512 * u64::from(u32::MAX));
-    }
-
-    #[test]
-    fn what_is_no_table_is_refused() {
-        assert!(matches!(read_bytes(&[0; 511]), Err(ReadError::TooShort { len: 511 })));
-        assert!(matches!(read_bytes(&[7; 512]), Err(ReadError::NoTable { found: [7, 7] })));
-        let mut bytes = empty();
-        put(&mut bytes, 2, 0x7F, 0x0C, 1, 1);
-        let error = read_bytes(&bytes).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "no partition table: entry 3 begins with 7F, not with 80 or 00"
-        );
-        let mut bytes = empty();
-        put(&mut bytes, 0, 0, 0xEE, 1, 99);
-        assert!(matches!(read_bytes(&bytes), Err(ReadError::Gpt)));
-    }
-}
+#[path = "read_tests.rs"]
+mod tests;

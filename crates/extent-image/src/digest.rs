@@ -111,7 +111,8 @@ impl Digests {
         self.by_source.contains_key(&SourceId::of(source))
     }
 
-    pub(crate) fn insert(&mut self, source: &Arc<dyn Source>, digest: Digest) {
+    /// Adds the digest of a source that was read whole.
+    pub fn insert(&mut self, source: &Arc<dyn Source>, digest: Digest) {
         self.by_source.insert(SourceId::of(source), (Arc::clone(source), digest));
     }
 }

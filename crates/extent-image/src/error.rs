@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::digest::Digest;
+use crate::drives::{JobError, Unsettled};
 
 /// A plan could not be streamed. What the sink got before is a true beginning of the image.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,12 @@ pub enum StreamError {
         #[source]
         source: io::Error,
     },
+    /// Drives cannot be written as [`write_drives`](crate::write_drives) was asked to.
+    #[error(transparent)]
+    Jobs(Box<JobError>),
+    /// The content of drives was read, and turned out not to be proven; none of them has its head.
+    #[error("the content that was written is not proven; no drive has been made bootable")]
+    Unsettled(#[source] Unsettled),
     /// The thread that computes digests could not be started.
     #[error("cannot start a thread for digests")]
     Thread(#[source] io::Error),

@@ -1,11 +1,11 @@
 //! Digests on threads of their own, beside the one that reads and writes.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 
+use crate::buffer::Buffer;
 use crate::digest::{Digest, Digests, Hasher};
 use crate::error::{DigestMismatch, StreamError};
 use crate::report::{Report, StreamOptions};
@@ -16,28 +16,6 @@ const QUEUE: usize = 4;
 
 /// Zeros to write or to hash, piece by piece.
 pub(crate) static ZEROS: [u8; 64 * 1024] = [0; 64 * 1024];
-
-/// Bytes on their way to the sink, and which of them came from which source.
-pub(crate) struct Buffer {
-    pub(crate) bytes: Vec<u8>,
-    /// How much of `bytes` is in use.
-    pub(crate) filled: usize,
-    pub(crate) segments: Vec<Segment>,
-}
-
-pub(crate) struct Segment {
-    pub(crate) source: Arc<dyn Source>,
-    /// Offset in the source.
-    pub(crate) from: u64,
-    /// Place in the buffer.
-    pub(crate) range: Range<usize>,
-}
-
-impl Buffer {
-    pub(crate) fn used(&self) -> &[u8] {
-        self.bytes.get(..self.filled).unwrap_or_default()
-    }
-}
 
 enum ImagePiece {
     Bytes(Arc<Buffer>),
@@ -110,7 +88,7 @@ impl<'scope> Hashing<'scope> {
             let _ = image.send(ImagePiece::Bytes(Arc::clone(buffer)));
         }
         if let Some((sources, _)) = &self.sources
-            && !buffer.segments.is_empty()
+            && !buffer.segments().is_empty()
         {
             let _ = sources.send(SourcePiece::Bytes(Arc::clone(buffer)));
         }
@@ -148,7 +126,8 @@ impl<'scope> Hashing<'scope> {
     }
 }
 
-fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+/// What a thread came to; its panic is passed on.
+pub(crate) fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
@@ -186,7 +165,7 @@ fn hash_sources(pieces: &Receiver<SourcePiece>, failed: &AtomicBool) -> SourceDi
                 continue;
             }
         };
-        for segment in &buffer.segments {
+        for segment in buffer.segments() {
             let id = SourceId::of(&segment.source);
             if segment.from == 0 {
                 let hasher = known(&*segment.source).is_none().then(Hasher::new);
@@ -198,7 +177,7 @@ fn hash_sources(pieces: &Receiver<SourcePiece>, failed: &AtomicBool) -> SourceDi
             else {
                 continue;
             };
-            let bytes = buffer.bytes.get(segment.range.clone()).unwrap_or_default();
+            let bytes = buffer.used().get(segment.range.clone()).unwrap_or_default();
             if let Some(hasher) = &mut current.hasher {
                 hasher.update(bytes);
             }

@@ -45,6 +45,36 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     sys::sync_folder(folder)
 }
 
+/// A mounted file system, as statfs(2) describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Its number in the kernel (`f_type`), such as 4D44h for all kinds of FAT.
+    pub kind: u64,
+    /// Bytes that are given to files at once: a cluster.
+    pub block_size: u64,
+    /// How many of these there are.
+    pub blocks: u64,
+    /// How many an ordinary user may still have.
+    pub free: u64,
+    /// Whether the path is where it is mounted, and not a folder in it.
+    pub is_root: bool,
+}
+
+/// The file system that holds the folder `path`, or `None` where the system does not tell: only Linux
+/// is asked.
+///
+/// # Errors
+/// `path` cannot be looked at.
+pub fn file_system(path: &Path) -> io::Result<Option<FileSystem>> {
+    sys::file_system(path)
+}
+
+/// Lets the kernel drop what it holds of the file in memory, so that the next reads come from the
+/// medium. It need not: what is not flushed stays, and other systems than Linux are not asked.
+pub fn forget_cached(file: &File) {
+    sys::forget_cached(file);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,5 +99,9 @@ mod tests {
         }
         sync_folder(folder.path()).unwrap();
         assert_ne!(free_space(folder.path()).unwrap(), Some(0));
+        if let Some(found) = file_system(folder.path()).unwrap() {
+            assert!(found.block_size > 0 && found.free <= found.blocks && !found.is_root);
+        }
+        forget_cached(&file);
     }
 }

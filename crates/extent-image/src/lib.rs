@@ -14,6 +14,7 @@
 //! * streamed to any [`Write`](std::io::Write) with [`Plan::write_to`], or into a new file with
 //!   holes with [`Plan::write_file`]: one pass, each [`Source`] opened when its turn comes, large
 //!   writes, digests on threads of their own when they are asked for;
+//! * written in place to several [`Storage`]s at once and read back, with [`write_drives`];
 //! * read as if it had been written, with [`Plan::reader`];
 //! * printed and compared.
 //!
@@ -39,8 +40,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod buffer;
 mod case;
 mod digest;
+mod drives;
 mod error;
 mod feed;
 mod hashing;
@@ -54,12 +57,18 @@ pub mod scan;
 mod share;
 mod sink;
 mod source;
+mod storage;
 mod sys;
 mod timestamp;
 mod tree;
+mod whole;
 
 pub use case::fold_case;
 pub use digest::{Digest, Digests, Hasher};
+pub use drives::{
+    DriveError, DriveJob, DriveOptions, DriveProgress, DriveReport, DrivesReport, EndedRun,
+    FailedDrive, HeadState, JobError, Phase, Unsettled, write_drives,
+};
 pub use error::{DigestMismatch, StreamError};
 pub use order::OrderError;
 pub use plan::{Content, Extent, Plan, PlanBuilder, PlanError};
@@ -68,5 +77,7 @@ pub use reader::PlanReader;
 pub use report::{Report, StreamOptions};
 pub use share::{ShareError, share_equal};
 pub use source::{BytesSource, Changed, FileSource, OpenFile, ReadAt, Source, SourceId, read_at};
+pub use storage::{FileStorage, Storage};
 pub use timestamp::{Civil, Timestamp};
 pub use tree::{Attributes, Data, Late, Meta, NodeId, Tree, TreeBuilder, TreeError};
+pub use whole::WholeSource;

@@ -26,7 +26,12 @@ pub struct PlanReader<'a> {
 impl Plan {
     /// A reader over the image, at its start.
     pub fn reader(&self) -> PlanReader<'_> {
-        PlanReader { plan: self, position: 0, open: None, late: HashMap::new() }
+        self.reader_with(HashMap::new())
+    }
+
+    /// The same with late content that was made already, by the index of its extent.
+    pub(crate) fn reader_with(&self, late: HashMap<usize, Bytes>) -> PlanReader<'_> {
+        PlanReader { plan: self, position: 0, open: None, late }
     }
 }
 

@@ -9,13 +9,14 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::buffer::Filling;
 use crate::error::StreamError;
 use crate::feed::{Feed, digest_missing, make_late};
-use crate::hashing::{Buffer, Hashing, Segment, ZEROS};
+use crate::hashing::{Hashing, ZEROS};
 use crate::plan::{Content, Plan};
 use crate::progress::Progress;
 use crate::report::{Report, StreamOptions};
-use crate::source::{Source, SourceId};
+use crate::source::Source;
 use crate::sys;
 
 /// Bytes gathered before a write. Enough that ten thousand small files do not become ten thousand
@@ -189,8 +190,7 @@ fn stream(
             target,
             progress,
             hashing,
-            buffer: new_buffer(),
-            passed: Vec::new(),
+            filling: Filling::new(BUFFER),
             writes: true,
             done: 0,
             written: 0,
@@ -210,10 +210,7 @@ struct Pass<'a, 'scope> {
     target: &'a mut dyn Target,
     progress: &'a mut dyn Progress,
     hashing: Hashing<'scope>,
-    /// The buffer being filled.
-    buffer: Arc<Buffer>,
-    /// Buffers the hashers may still hold.
-    passed: Vec<Arc<Buffer>>,
+    filling: Filling,
     /// False while bytes are read that are in the target already.
     writes: bool,
     /// Bytes of the image that have passed to the target.
@@ -248,7 +245,7 @@ impl Pass<'_, '_> {
         while !bytes.is_empty() {
             // Writing into a slice takes what fits and cannot fail.
             let count = self.room()?.write(bytes).unwrap_or(0);
-            self.filled(count);
+            self.filling.filled(count);
             bytes = bytes.get(count..).unwrap_or_default();
         }
         Ok(())
@@ -299,27 +296,11 @@ impl Pass<'_, '_> {
             let at = feed.at();
             let count = feed.read(self.room()?)?;
             if self.hashing.wants_segments() {
-                self.note(source, at, count);
+                self.filling.note(source, at, count);
             }
-            self.filled(count);
+            self.filling.filled(count);
         }
         Ok(())
-    }
-
-    /// Remembers that the next `count` bytes of the buffer came from `source`.
-    fn note(&mut self, source: &Arc<dyn Source>, from: u64, count: usize) {
-        let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return };
-        let range = buffer.filled..buffer.filled + count;
-        let goes_on = |last: &Segment| {
-            let len = u64::try_from(last.range.len()).unwrap_or(u64::MAX);
-            last.range.end == range.start
-                && last.from.checked_add(len) == Some(from)
-                && SourceId::of(&last.source) == SourceId::of(source)
-        };
-        match buffer.segments.last_mut() {
-            Some(last) if goes_on(last) => last.range.end = range.end,
-            _ => buffer.segments.push(Segment { source: Arc::clone(source), from, range }),
-        }
     }
 
     fn zeros(&mut self, len: u64) -> Result<(), StreamError> {
@@ -329,7 +310,7 @@ impl Pass<'_, '_> {
                 let room = self.room()?;
                 let step = usize::try_from(left).unwrap_or(usize::MAX).min(room.len());
                 room.iter_mut().take(step).for_each(|byte| *byte = 0);
-                self.filled(step);
+                self.filling.filled(step);
                 left -= u64::try_from(step).unwrap_or(left);
             }
             return Ok(());
@@ -347,48 +328,26 @@ impl Pass<'_, '_> {
 
     /// The free part of the buffer, never empty.
     fn room(&mut self) -> Result<&mut [u8], StreamError> {
-        if self.buffer.filled == BUFFER {
+        if self.filling.len() == BUFFER {
             self.flush()?;
         }
-        // The buffer being filled is never shared: `flush` puts a fresh one in its place.
-        Ok(Arc::get_mut(&mut self.buffer)
-            .and_then(|buffer| buffer.bytes.get_mut(buffer.filled..))
-            .unwrap_or_default())
-    }
-
-    fn filled(&mut self, count: usize) {
-        if let Some(buffer) = Arc::get_mut(&mut self.buffer) {
-            buffer.filled += count;
-        }
+        Ok(self.filling.room())
     }
 
     /// Hands the buffer to the hashers and the target and begins another.
     fn flush(&mut self) -> Result<(), StreamError> {
-        if self.buffer.filled == 0 {
+        if self.filling.len() == 0 {
             return Ok(());
         }
-        self.hashing.bytes(&self.buffer);
-        let count = u64::try_from(self.buffer.filled).unwrap_or(0);
+        let buffer = self.filling.buffer();
+        self.hashing.bytes(buffer);
+        let count = u64::try_from(self.filling.len()).unwrap_or(0);
         if self.writes {
-            self.target.write(self.buffer.used()).map_err(|error| self.refused(error))?;
+            self.target.write(buffer.used()).map_err(|error| self.refused(error))?;
             self.written += count;
         }
-        self.renew_buffer();
+        self.filling.renew();
         self.advance(count)
-    }
-
-    /// Puts an empty buffer in place: the same one when nobody hashes it, one that the hashers have
-    /// given back, or a new one. The queues of the hashers bound how many can be held.
-    fn renew_buffer(&mut self) {
-        if Arc::get_mut(&mut self.buffer).is_none() {
-            let free = self.passed.iter().position(|buffer| Arc::strong_count(buffer) == 1);
-            let next = free.map_or_else(new_buffer, |index| self.passed.swap_remove(index));
-            self.passed.push(std::mem::replace(&mut self.buffer, next));
-        }
-        if let Some(buffer) = Arc::get_mut(&mut self.buffer) {
-            buffer.filled = 0;
-            buffer.segments.clear();
-        }
     }
 
     fn advance(&mut self, by: u64) -> Result<(), StreamError> {
@@ -407,8 +366,4 @@ impl Pass<'_, '_> {
     fn refused(&self, source: io::Error) -> StreamError {
         StreamError::Write { at: self.done, total: self.plan.len(), source }
     }
-}
-
-fn new_buffer() -> Arc<Buffer> {
-    Arc::new(Buffer { bytes: vec![0; BUFFER], filled: 0, segments: Vec::new() })
 }

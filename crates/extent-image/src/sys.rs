@@ -3,18 +3,19 @@
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{copy_range, shares_blocks};
+pub(crate) use linux::{copy_range, file_system, forget_cached, shares_blocks};
 
 #[cfg(not(target_os = "linux"))]
 mod no_sharing;
 #[cfg(not(target_os = "linux"))]
-pub(crate) use no_sharing::{copy_range, shares_blocks};
+pub(crate) use no_sharing::{copy_range, file_system, forget_cached, shares_blocks};
 
 #[cfg(unix)]
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
     FileId, FileIdentity, file_id, free_space, is_same_file, metadata, read_exact_at, sync_folder,
+    write_all_at,
 };
 
 #[cfg(windows)]
@@ -22,4 +23,5 @@ mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
     FileId, FileIdentity, file_id, free_space, is_same_file, metadata, read_exact_at, sync_folder,
+    write_all_at,
 };

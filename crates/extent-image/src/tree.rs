@@ -45,7 +45,8 @@ impl Late {
         self.name
     }
 
-    pub(crate) fn make(&self, digests: &Digests) -> Bytes {
+    /// The bytes. Where they are not [`len`](Self::len), a source's digest was missing.
+    pub fn make(&self, digests: &Digests) -> Bytes {
         (self.make)(digests)
     }
 }

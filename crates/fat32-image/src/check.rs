@@ -4,8 +4,10 @@
 //! Written apart from the planner, from the format alone, sharing no code with it: shared layout
 //! code would share its mistakes.
 //!
-//! Everything read is untrusted. Nothing here panics, memory is bounded by the bytes that are really
-//! there (not by what the boot sector claims), and every walk over clusters ends.
+//! Everything read is untrusted. Nothing here panics, and every walk over clusters ends. Memory is one
+//! bit for each cluster that is really there (not for what the boot sector claims): 8 MiB for 2 TB in
+//! clusters of 32 KiB, at most 32 MiB; and a few hundred bytes for each folder that is still to be
+//! read. A check reads every FAT once, and the directories.
 //!
 //! ```
 //! use std::io::Read;
@@ -27,11 +29,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+//! # Rules
+//! What [`Volume::check`] knows. Each is a [`FaultKind`] with the byte of the volume where it is
+//! broken; those in *italics* are [untidy](Severity::Untidy), the others damage.
+//!
+//! | part | rules |
+//! |---|---|
+//! | boot sector | jump E9h or EBh (*and 90h behind that*), 1 or 2 FATs, media byte, `55 AA`, extension signature; on FAT32 no root entries, no 16-bit sector count, no flags (every FAT kept equal), version 0, reserved bytes 0; *state clean, sectors per track, heads, drive number, name of the FAT type* |
+//! | sizes | clusters within the FAT type, a FAT for all of them, clusters of at most 64 KiB, the volume no longer than what it lies on, hidden sectors where it begins |
+//! | backup, FSInfo | inside the reserved sectors; *backup equal but for the state, three signatures, reserved bytes 0, both of FSInfo and its copy; free clusters right or unknown, next free one a cluster* |
+//! | FAT | copies equal (*the first two entries too*); *media byte in FAT\[0\], end mark and clean marks in FAT\[1\], four highest bits 0, nothing behind the last cluster, every used cluster in a chain* |
+//! | chains | a first cluster where there is content, links to clusters only, no cluster twice (loops, two owners), not shorter than the size; *not longer* |
+//! | directories | `.` and `..` first, both folders, leading to the folder and to its parent (0 for the root; *not the root's number*); none in the root; at most 65,536 slots; *nothing but zeros behind the end mark* |
+//! | short names | upper case, legal characters, spaces at the end only; none twice, none equal to a long name |
+//! | long names | last part first, ordinals down to 1, one checksum, that of the short name, kind 0, cluster 0; 1 to 255 units of legal text, no dot or space at the end; none twice, ignoring case; *filled with FFFFh behind one 0, no parts without an entry* |
+//! | slots | *attribute and case bits that exist, at most 199 hundredths, times and dates that are moments, a modification date, no size on folders* |
+//! | label | *one, in the root, without size and cluster, upper case and legal, equal to that of the boot sector unless that is `NO NAME`* |
+//!
+//! What systems do is no fault: deleted slots, `System Volume Information`, unknown counts in FSInfo,
+//! bad clusters, any of the eight end marks, marks of encryption in the case byte, names in a code
+//! page, boot code of any kind. What a drive keeps that was pulled out while in use is told by
+//! [`Fault::is_leftover`].
+
 mod audit;
 mod boot;
 mod chain;
 mod fault;
 mod slots;
+mod tables;
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -41,6 +66,8 @@ use extent_image::Timestamp;
 
 use self::audit::Audit;
 use self::chain::{Link, TableCache};
+
+pub(crate) use self::chain::ClusterSet;
 
 pub use self::boot::{Facts, OpenError};
 pub use self::fault::{Fault, FaultKind, Severity};
@@ -155,11 +182,16 @@ impl<R: Read + Seek> Volume<R> {
     /// # Errors
     /// Those of the reader.
     pub fn check(&mut self) -> io::Result<Vec<Fault>> {
+        self.check_and_claim().map(|(faults, _)| faults)
+    }
+
+    /// What [`check`](Self::check) finds, and the clusters that files and folders hold.
+    pub(crate) fn check_and_claim(&mut self) -> io::Result<(Vec<Fault>, ClusterSet)> {
         let mut audit = Audit::new(self, true);
         audit.boot_area()?;
         audit.all()?;
         audit.tables()?;
-        Ok(audit.into_faults())
+        Ok(audit.into_faults_and_claims())
     }
 
     /// The content of a file, as far as size and chain agree; a chain that ends early, or leads

@@ -1,5 +1,8 @@
 //! The bytes of a directory (fat-format 6).
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use extent_image::{Meta, NodeId, Tree};
 use zerocopy::IntoBytes;
@@ -7,8 +10,8 @@ use zerocopy::IntoBytes;
 use crate::allocate::Placements;
 use crate::disk::dir_entry::{DirEntry, FatTime, LongEntry, SLOT, UNITS, attribute, checksum};
 use crate::error::{Problem, VolumeError};
-use crate::label::Label;
-use crate::name::{ShortNames, Stored, slots};
+use crate::name::{ShortNames, Stored, slots, upcase};
+use crate::request::VolumeOptions;
 use crate::units::Cluster;
 
 /// A directory, and how many of its names needed a generated short name beside the long one.
@@ -18,7 +21,7 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// The directory of `folder`; `label` is for the root only.
+    /// The directory of `folder`; label and order of `options` are for the root only.
     ///
     /// # Errors
     /// [`Problem::ShortNames`].
@@ -26,9 +29,9 @@ impl Directory {
         tree: &Tree,
         folder: NodeId,
         placements: &Placements,
-        label: Option<&Label>,
+        options: &VolumeOptions,
     ) -> Result<Self, VolumeError> {
-        let children = tree.children(folder);
+        let children = order(tree, folder, &options.first_in_root);
         let names = || children.iter().map(|child| tree.name(*child));
         let slot_count = names().map(slots).fold(2, usize::saturating_add);
         let mut out = Vec::with_capacity(slot_count.saturating_mul(SLOT));
@@ -36,7 +39,7 @@ impl Directory {
         let (time, _) = FatTime::new(tree.meta(folder).modified);
         if folder == NodeId::ROOT {
             // First, so that readers that stop early find it.
-            if let Some(label) = label {
+            if let Some(label) = &options.label {
                 put(&DirEntry::new(label.padded(), attribute::VOLUME, time));
             }
         } else {
@@ -51,7 +54,7 @@ impl Directory {
         }
         let mut short_names = ShortNames::new(names());
         let mut generated = 0u64;
-        for &child in children {
+        for &child in children.iter() {
             let name = tree.name(child);
             let (short, case) =
                 match short_names.store(name).ok_or_else(|| no_short_name(tree.path(child)))? {
@@ -78,11 +81,27 @@ impl Directory {
     }
 }
 
+/// The children of a folder; in the root, those of the names in `first` before all others.
+fn order<'a>(tree: &'a Tree, folder: NodeId, first: &[String]) -> Cow<'a, [NodeId]> {
+    let children = tree.children(folder);
+    if folder != NodeId::ROOT || first.is_empty() {
+        return Cow::Borrowed(children);
+    }
+    // Of a name that is there twice, its first place counts.
+    let ranks: HashMap<String, usize> =
+        first.iter().enumerate().rev().map(|(rank, name)| (upcase(name), rank)).collect();
+    let mut children = children.to_vec();
+    children.sort_by_cached_key(|child| {
+        ranks.get(&upcase(tree.name(*child))).copied().unwrap_or(usize::MAX)
+    });
+    Cow::Owned(children)
+}
+
 fn no_short_name(path: String) -> VolumeError {
     VolumeError::Tree { problems: vec![Problem::ShortNames { path }], total: 1 }
 }
 
-fn attributes(meta: Meta) -> u8 {
+pub(crate) fn attributes(meta: Meta) -> u8 {
     let bits = [
         (meta.attributes.read_only, attribute::READ_ONLY),
         (meta.attributes.hidden, attribute::HIDDEN),
@@ -92,7 +111,7 @@ fn attributes(meta: Meta) -> u8 {
 }
 
 /// The slots of a long name, the last part first.
-fn put_long(out: &mut Vec<u8>, name: &str, short: &[u8; 11]) {
+pub(crate) fn put_long(out: &mut Vec<u8>, name: &str, short: &[u8; 11]) {
     let units: Vec<u16> = name.encode_utf16().collect();
     let checksum = checksum(short);
     let parts = units.chunks(UNITS);

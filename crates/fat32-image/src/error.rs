@@ -85,6 +85,38 @@ pub enum VolumeError {
     /// boot sector, its reserved sectors and its copies.
     #[error("boot code is for FAT32 only; FAT16 was asked for: leave it out, or use FAT32")]
     BootCode,
+    /// Boot code for large sectors: the firmware and the code that runs first know 512 bytes only.
+    #[error(
+        "boot code starts from sectors of 512 bytes; {sector_size} were asked for: leave it out"
+    )]
+    BootCodeSectors {
+        /// Bytes per sector.
+        sector_size: u32,
+    },
+    /// A cluster size that does not go with the sector size.
+    #[error(
+        "clusters of {cluster_size} bytes in sectors of {sector_size}: they must have {least} to {most} bytes"
+    )]
+    ClusterSize {
+        /// Bytes per cluster.
+        cluster_size: u32,
+        /// Bytes per sector.
+        sector_size: u32,
+        /// Bytes of the smallest cluster.
+        least: u32,
+        /// Bytes of the largest cluster.
+        most: u32,
+    },
+    /// The volume itself does not begin where its data is to be aligned.
+    #[error(
+        "the volume begins at byte {start} of its disk, no multiple of {alignment}: begin the partition on one, or ask for a smaller alignment"
+    )]
+    Unaligned {
+        /// Where the volume begins, by its hidden sectors, in bytes.
+        start: u64,
+        /// The alignment asked for, in bytes.
+        alignment: u64,
+    },
     /// The volume, or the one that the tree needs, passes what FAT can address.
     #[error(
         "a FAT volume of {sectors} sectors; at most {limit} can be addressed: use a smaller volume or split the content"

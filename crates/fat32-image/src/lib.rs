@@ -10,10 +10,13 @@
 //!                                                 cluster 2               C clusters
 //! ```
 //!
-//! All numbers are little-endian. Sectors have 512 bytes, clusters 512 bytes to 32 KiB and never
+//! All numbers are little-endian. Sectors have 512 bytes, or 4096 for drives that ask for it
+//! ([`SectorSize`]). Clusters have 512 bytes to 32 KiB (64 KiB on volumes of more than 8 TiB) and never
 //! less than 4 KiB unless asked for or needed, so that hosts that share blocks can share files with
-//! the image. The data area begins on a multiple of 1 MiB wherever the volume allows. Every file and
-//! folder is one run of clusters: folders first, then files in the order the tree gives. The FATs are
+//! the image. The data area begins on a multiple of 1 MiB wherever the volume allows, or on an
+//! [`Alignment`] that is asked for. Volumes reach from 33 MiB to 2 TiB, to 16 TiB in sectors of 4096
+//! bytes. Every file and folder is one run of clusters: folders first, then files in the order the
+//! tree gives. The FATs are
 //! generated while they are read, so memory grows with the number of files and not with the volume.
 //!
 //! ```
@@ -79,8 +82,11 @@
 //! * volumes of fewer than 65,541 clusters, which firmware takes for FAT16 or refuses, of more than
 //!   2<sup>28</sup> - 28, of more than 2<sup>32</sup> - 1 sectors, or too small for the tree; as FAT16,
 //!   of fewer than 4,101 or more than 65,508 clusters;
+//! * clusters smaller than a sector or larger than readers of that sector size follow, and an
+//!   [`Alignment`] that the start of the volume on its disk does not keep;
 //! * labels with characters FAT does not allow, and the label `BOOTMGR`;
-//! * boot code that does not fit, or lies where another sector must be; on FAT16, any.
+//! * boot code that does not fit, or lies where another sector must be; on FAT16, and in sectors of
+//!   4096 bytes, any.
 //!
 //! Everything wrong with the tree is listed at once. Names that Windows takes for devices, and times
 //! that had to be moved into the years 1980 to 2107, are [`Note`]s. Times are written in UTC, rounded
@@ -94,6 +100,7 @@
 mod allocate;
 mod boot_area;
 pub mod check;
+mod choose;
 mod directory;
 mod disk;
 mod error;
@@ -105,10 +112,13 @@ mod request;
 mod survey;
 mod table;
 mod units;
+pub mod update;
 
 pub use error::{Note, Problem, VolumeError};
 pub use geometry::Geometry;
 pub use label::{Label, LabelError};
 pub use plan::{Placement, VolumePlan, plan, smallest_volume};
 pub use request::{BootCode, BootCodeError, VolumeOptions, VolumeSize};
-pub use units::{ClusterSize, ClusterSizeError, FatType, SectorSize};
+pub use units::{
+    Alignment, AlignmentError, ClusterSize, ClusterSizeError, FatType, SectorSize, SectorSizeError,
+};

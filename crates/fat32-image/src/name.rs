@@ -9,9 +9,9 @@ use crate::disk::dir_entry::UNITS;
 use crate::error::Problem;
 
 /// Bit of the case byte: the base is in lower case.
-const LOWER_BASE: u8 = 0x08;
+pub(crate) const LOWER_BASE: u8 = 0x08;
 /// Bit of the case byte: the extension is in lower case.
-const LOWER_EXTENSION: u8 = 0x10;
+pub(crate) const LOWER_EXTENSION: u8 = 0x10;
 /// Where the extension begins in a short name.
 const BASE: usize = 8;
 /// Where it ends.
@@ -131,6 +131,11 @@ impl ShortNames {
         Self { taken: taken.collect() }
     }
 
+    /// Sets aside a short name that is there already.
+    pub(crate) fn reserve(&mut self, short: [u8; 11]) {
+        self.taken.insert(short);
+    }
+
     /// How to store a name; `None` when every short name that could stand for it is taken, for
     /// which a folder is too small.
     pub(crate) fn store(&mut self, name: &str) -> Option<Stored> {
@@ -239,6 +244,43 @@ mod tests {
         assert_eq!(slots(&"x".repeat(14)), 3);
         assert_eq!(slots(&"x".repeat(255)), 21);
         assert_eq!(slots(&"😀".repeat(7)), 3);
+    }
+
+    /// Microsoft's FAT specification, "Short and long directory entries", and what its driver does.
+    #[test]
+    fn short_names_by_the_book() {
+        for (names, expected) in [
+            // Leading dots and all spaces are dropped, dots but the last too.
+            (&["..config file.d.conf"][..], &[b"CONFIG~1CON"][..]),
+            (&["foo.bar.baz"], &[b"FOOBAR~1BAZ"]),
+            // What a short name cannot have becomes _, and what OEM code pages differ in.
+            (&["a+b=[c];,.t+t"], &[b"A_B__C~1T_T"]),
+            (&["Größe.日本"], &[b"GR__E~1 __ "]),
+            (&["😀"], &[b"_~1        "]),
+            // Too long in one part only.
+            (&["index.html"], &[b"INDEX~1 HTM"]),
+            (&["123456789.c"], &[b"123456~1C  "]),
+            // A name that only mixes cases keeps its form.
+            (&["ReadMe.Md"], &[b"README  MD "]),
+            // The tails count up, and step over names that are there, whatever their order.
+            (
+                &["program files", "program data", "PROGRA~1"],
+                &[b"PROGRA~2   ", b"PROGRA~3   ", b"PROGRA~1   "],
+            ),
+            (
+                &["Progra~2", "program files", "progra~1"],
+                &[b"PROGRA~2   ", b"PROGRA~3   ", b"PROGRA~1   "],
+            ),
+        ] {
+            let stored = store_all(names).into_iter().map(|stored| match stored {
+                Stored::Short(short, _) | Stored::Long(short) => short,
+            });
+            assert_eq!(
+                stored.collect::<Vec<_>>(),
+                expected.iter().map(|name| **name).collect::<Vec<_>>(),
+                "{names:?}"
+            );
+        }
     }
 
     #[test]

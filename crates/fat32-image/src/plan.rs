@@ -6,9 +6,10 @@ use extent_image::{NodeId, Plan, PlanBuilder, Source, Tree};
 
 use crate::allocate::Placements;
 use crate::boot_area::BootArea;
+use crate::choose::{self, Needs};
 use crate::directory::Directory;
 use crate::error::{Note, VolumeError};
-use crate::geometry::{self, Geometry, Needs};
+use crate::geometry::Geometry;
 use crate::label::Label;
 use crate::request::VolumeOptions;
 use crate::survey::Survey;
@@ -136,7 +137,7 @@ pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeEr
     let survey = Survey::new(tree, options.label.is_some())?;
     let clusters = |fat_type, size| survey.clusters(tree, fat_type, size);
     let needs = Needs { clusters: &clusters, root_slots: survey.root_slots() };
-    let geometry = geometry::choose(options, &needs)?;
+    let geometry = choose::choose(options, &needs)?;
     let (placements, ends) = Placements::new(tree, &survey, geometry.fat_type(), geometry.size());
     let used = placements.end().number().saturating_sub(Cluster::FIRST.number());
     let free_clusters = geometry.cluster_count().saturating_sub(used);
@@ -171,7 +172,8 @@ pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeEr
 
 /// The smallest [`VolumeSize::Bytes`](crate::VolumeSize::Bytes) with which [`plan`] holds `tree`,
 /// the other options given. As FAT32 every larger one holds it too, up to the clusters that can be
-/// numbered; as FAT16 a larger one may need larger clusters, and so too many for small files.
+/// numbered; as FAT16 a larger one may need larger clusters, and so too many for small files, and
+/// with an [alignment](VolumeOptions::with_alignment) a slightly larger one may hold less than this.
 ///
 /// It may be far below [`VolumeSize::Fit`](crate::VolumeSize::Fit), which keeps clusters of 4 KiB:
 /// FAT32 begins at 33 MiB with clusters of 512 bytes, FAT16 at 2 MiB.
@@ -181,7 +183,7 @@ pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeEr
 pub fn smallest_volume(tree: &Tree, options: &VolumeOptions) -> Result<u64, VolumeError> {
     let survey = Survey::new(tree, options.label.is_some())?;
     let clusters = |fat_type, size| survey.clusters(tree, fat_type, size);
-    geometry::smallest(options, &Needs { clusters: &clusters, root_slots: survey.root_slots() })
+    choose::smallest(options, &Needs { clusters: &clusters, root_slots: survey.root_slots() }, 0)
 }
 
 fn put_tables(
@@ -210,7 +212,7 @@ fn put_folders(
     let mut generated = 0u64;
     for &(folder, _) in &survey.folders {
         builder.zero_to("slack", offset(geometry, placements.first(folder)))?;
-        let directory = Directory::new(tree, folder, placements, options.label.as_ref())?;
+        let directory = Directory::new(tree, folder, placements, options)?;
         builder.bytes("directory", directory.bytes)?;
         generated = generated.saturating_add(directory.generated);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use crate::label::Label;
-use crate::units::{ClusterSize, FatType, SectorSize};
+use crate::units::{Alignment, ClusterSize, FatType, SectorSize};
 
 /// How long the volume is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,10 +47,12 @@ pub struct VolumeOptions {
     pub(crate) fat: FatChoice,
     pub(crate) sector_size: SectorSize,
     pub(crate) cluster_size: Option<ClusterSize>,
+    pub(crate) alignment: Option<Alignment>,
     pub(crate) label: Option<Label>,
     pub(crate) volume_id: Option<u32>,
     pub(crate) hidden_sectors: u32,
     pub(crate) boot_code: Option<BootCode>,
+    pub(crate) first_in_root: Vec<String>,
 }
 
 impl VolumeOptions {
@@ -80,7 +82,9 @@ impl VolumeOptions {
         Self { fat: FatChoice::Smallest, ..self }
     }
 
-    /// Sets the sector size. Default: 512 bytes.
+    /// Sets the sector size. Default: 512 bytes. With 4096 bytes clusters have 4 KiB to 64 KiB,
+    /// FAT32 begins at 257 MiB, [hidden sectors](Self::with_hidden_sectors) count 4096 bytes each,
+    /// and there is no [`BootCode`].
     pub fn with_sector_size(self, sector_size: SectorSize) -> Self {
         Self { sector_size, ..self }
     }
@@ -88,10 +92,21 @@ impl VolumeOptions {
     /// Sets the cluster size. Default for [`VolumeSize::Fit`] and [`VolumeSize::Tight`]: 4 KiB, or
     /// more where that is too small for a 2 TiB volume or for FAT16. Default for
     /// [`VolumeSize::Bytes`]: Microsoft's table (4 KiB up to 8 GiB, 8 KiB up to 16 GiB, 16 KiB up to
-    /// 32 GiB, 32 KiB above), and less where the volume would otherwise have under 65,541 clusters
+    /// 32 GiB, 32 KiB up to 8 TiB, 64 KiB above), and less where the volume would otherwise have under 65,541 clusters
     /// or not hold the tree; for FAT16 4 KiB, or what the length asks for.
     pub fn with_cluster_size(self, cluster_size: ClusterSize) -> Self {
         Self { cluster_size: Some(cluster_size), ..self }
+    }
+
+    /// Asks for a data area on a multiple of so many bytes, counted on the disk: the
+    /// [hidden sectors](Self::with_hidden_sectors) must be a multiple of it too, otherwise the plan
+    /// is refused. The reserved sectors take up the room.
+    ///
+    /// Without it, the data area of a [`VolumeSize::Fit`] begins on 1 MiB, of a
+    /// [`VolumeSize::Tight`] on 4 KiB, of [`VolumeSize::Bytes`] on the best of 1 MiB, 4 KiB and a
+    /// cluster with which the tree still fits; where the volume begins is not looked at.
+    pub fn with_alignment(self, alignment: Alignment) -> Self {
+        Self { alignment: Some(alignment), ..self }
     }
 
     /// Sets the label. Default: none.
@@ -116,6 +131,17 @@ impl VolumeOptions {
     /// device.
     pub fn with_boot_code(self, boot_code: BootCode) -> Self {
         Self { boot_code: Some(boot_code), ..self }
+    }
+
+    /// Names the files and folders that come first in the root directory, in this order, behind the
+    /// label. Default: none; the root has the order of the tree.
+    ///
+    /// An update in place replaces entries by rewriting the sector their slots are in. A sector of
+    /// 512 bytes has 16 slots, of which the label takes one: names of the form 8.3 take one each,
+    /// others one more for every 13 UTF-16 units. Names are compared ignoring case; those that the
+    /// tree does not have are ignored. Where content lies does not depend on it.
+    pub fn with_first_in_root(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { first_in_root: names.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// The least number of reserved sectors of a FAT32 volume.

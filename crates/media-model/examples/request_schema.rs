@@ -53,6 +53,11 @@ fn property(option: &RequestOption, slot: &Slot<'_>) -> Value {
         },
     };
     let property = match slot {
+        Slot::Paths(_) => {
+            let one = json!({ "type": "string", "pattern": HOST_PATH });
+            let several = json!({ "type": "array", "items": one, "minItems": 1 });
+            json!({ "anyOf": [one, several] })
+        }
         Slot::List(_) => json!({ "type": "array", "items": one, "default": [] }),
         _ => one,
     };

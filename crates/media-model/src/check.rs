@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use crate::boot::BcdChoice;
-use crate::capacity::{ImageSize, MediaSize};
+use crate::capacity::MediaSize;
 use crate::checked::CheckedRequest;
 use crate::content::BootImageSource;
 use crate::error::{self, Refusal};
@@ -13,24 +13,8 @@ use crate::identifier::HardwareId;
 use crate::path::{AddSpec, MediaPath, control_character};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
-use crate::target::{MediaType, Output, names_a_file};
+use crate::target::{MediaType, PartitionTable, names_a_file};
 use crate::text::shown;
-
-/// The smallest USB image anything fits into, in bytes.
-///
-/// FAT32 has at least 65,525 clusters; we keep 16 away from that border: 65,541 (fat-format, section
-/// 3). With the smallest cluster, one sector of 512 bytes:
-///
-/// ```text
-/// sectors of one FAT   (65,541 + 2) entries x 4 bytes / 512, rounded up     513
-/// sectors of volume    32 reserved + 2 x 513 + 65,541                    66,599
-/// sectors of image     2,048 before the partition + 66,599               68,647
-/// ```
-const SMALLEST_USB_IMAGE: u64 = 68_647 * 512;
-
-/// The largest USB image, in bytes: sector numbers of an MBR, and the sector count of FAT32, have 32
-/// bits.
-const LARGEST_USB_IMAGE: u64 = (1 << 32) * 512;
 
 /// Files that `capmedia` makes on every medium, folded. [`is_own_file`] knows the others.
 const OWN_FILES: [&str; 12] = [
@@ -87,19 +71,15 @@ impl CaptureMediaRequest {
         if self.media_type.is_none() {
             problems.missing("media-type", format!("give one of: {}", MediaType::ALL.join(", ")));
         }
-        let output = match &self.path {
-            Some(path) => Output::new(path).map_err(|e| problems.refused("path", &e)).ok(),
-            None => {
-                let remedy = "give the path of the image file to make, or - for standard output";
-                problems.missing("path", remedy.to_owned());
-                None
-            }
-        };
+        let outputs = self.outputs(&mut problems);
         let label = problems.parse("label", self.label.as_deref()).unwrap_or_default();
         let media_size = problems.parse("media-size", self.media_size.as_deref());
         let file_system = problems.parse("file-system", self.file_system.as_deref());
         let boot_prompt = problems.parse("boot-prompt", self.boot_prompt.as_deref());
         let image_size = problems.parse("image-size", self.image_size.as_deref());
+        let partition_table = problems.parse("partition-table", self.partition_table.as_deref());
+        let gpt_type = problems.parse("gpt-type", self.gpt_type.as_deref());
+        let sector_size = problems.parse("sector-size", self.sector_size.as_deref());
         let target_arch = problems.parse("target-arch", self.target_arch.as_deref());
         let boot_manager = problems.parse("boot-manager", self.boot_manager.as_deref());
         let bcd = problems.parse("bcd", self.bcd.as_deref());
@@ -139,7 +119,9 @@ impl CaptureMediaRequest {
         self.check_boot(bcd, &mut problems);
         self.check_password(&mut problems);
         if let (Some(size), Some(MediaType::Usb)) = (image_size, media_type) {
-            problems.usb_image_size(size);
+            let sector_size = sector_size.unwrap_or_default();
+            let table = partition_table.unwrap_or(PartitionTable::usual(sector_size));
+            problems.usb_image_size(size, sector_size, table);
         }
         for (item, add) in &add {
             problems.item = Some(*item);
@@ -147,9 +129,13 @@ impl CaptureMediaRequest {
         }
         problems.repeated(&add);
         problems.item = None;
-        if let Some(output) = &output {
+        self.check_stick(media_type, &outputs, &mut problems);
+        for output in &outputs {
             match output.file() {
                 None => self.check_stdout(&mut problems),
+                // A folder that is updated in place may hold what is read; the files of the media
+                // are then looked at one by one.
+                Some(_) if self.no_format => {}
                 Some(file) => {
                     let boot_image = boot_image.as_ref().and_then(BootImageSource::file);
                     problems.overlap(file, boot_image, &add);
@@ -158,14 +144,14 @@ impl CaptureMediaRequest {
             }
         }
 
-        match (boot_image, media_type, output) {
-            (Some(boot_image), Some(media_type), Some(output)) if problems.found.is_empty() => {
+        match (boot_image, media_type) {
+            (Some(boot_image), Some(media_type)) if problems.found.is_empty() => {
                 Ok(CheckedRequest {
                     boot_image,
                     content,
                     packages,
                     media_type,
-                    output,
+                    outputs,
                     label,
                     include_autorun: self.include_autorun,
                     media_size: media_size.unwrap_or_default(),
@@ -173,6 +159,11 @@ impl CaptureMediaRequest {
                     file_system: file_system.unwrap_or_default(),
                     boot_prompt: boot_prompt.unwrap_or_default(),
                     image_size,
+                    partition_table,
+                    gpt_type: gpt_type.unwrap_or_default(),
+                    sector_size,
+                    no_format: self.no_format,
+                    no_verify: self.no_verify,
                     boot_files: self.boot_files.clone(),
                     target_arch,
                     boot_manager: boot_manager.unwrap_or_default(),
@@ -378,7 +369,7 @@ impl Problems {
         self.found.push(Problem::new(option, kind, what, remedy).with_item(self.item));
     }
 
-    fn refused(&mut self, option: &'static str, error: &impl Refusal) {
+    pub(crate) fn refused(&mut self, option: &'static str, error: &impl Refusal) {
         self.push(option, ProblemKind::Malformed, error.what(), error.remedy());
     }
 
@@ -441,25 +432,6 @@ impl Problems {
         found.is_some()
     }
 
-    fn usb_image_size(&mut self, size: ImageSize) {
-        let bytes = size.bytes();
-        if bytes < SMALLEST_USB_IMAGE {
-            let what = format!(
-                "{size} is {bytes} bytes, and the smallest FAT32 volume needs an image of \
-                 {SMALLEST_USB_IMAGE}"
-            );
-            let remedy = "give 34MiB or more (about 261MiB or more for clusters of 4 KiB), or leave it \
-                          out for the smallest image that holds the content";
-            self.push("image-size", ProblemKind::OutOfRange, what, remedy);
-        } else if bytes > LARGEST_USB_IMAGE {
-            let what = format!(
-                "{size} is {bytes} bytes, and an MBR partition of FAT32 ends at \
-                 {LARGEST_USB_IMAGE} at the latest"
-            );
-            self.push("image-size", ProblemKind::OutOfRange, what, "give 2048GiB or less");
-        }
-    }
-
     pub(crate) fn add(&mut self, add: &AddSpec, include_autorun: bool) {
         let media = add.media();
         if is_own_file(media, include_autorun) {
@@ -511,7 +483,7 @@ impl Problems {
 }
 
 /// The path without `.` parts; `..` stays, since what it means depends on links.
-fn lexical(path: &Path) -> PathBuf {
+pub(crate) fn lexical(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }
 

@@ -9,7 +9,9 @@ use crate::content::{BootImageSource, PackageSpec};
 use crate::identifier::{HardwareId, Locale};
 use crate::label::MediaLabel;
 use crate::path::AddSpec;
-use crate::target::{BootPrompt, FileSystem, MediaType, Output, TargetArch};
+use crate::target::{
+    BootPrompt, FileSystem, GptType, MediaType, Output, PartitionTable, SectorSize, TargetArch,
+};
 use crate::task_sequence::{
     CaptureAccount, CaptureDestination, CaptureOptions, ImageCreator, ImageDescription,
     ImageVersion,
@@ -24,7 +26,7 @@ pub struct CheckedRequest {
     pub(crate) content: Option<CheckedContent>,
     pub(crate) packages: Vec<PackageSpec>,
     pub(crate) media_type: MediaType,
-    pub(crate) output: Output,
+    pub(crate) outputs: Vec<Output>,
     pub(crate) label: MediaLabel,
     pub(crate) include_autorun: bool,
     pub(crate) media_size: MediaSize,
@@ -32,6 +34,11 @@ pub struct CheckedRequest {
     pub(crate) file_system: FileSystem,
     pub(crate) boot_prompt: BootPrompt,
     pub(crate) image_size: Option<ImageSize>,
+    pub(crate) partition_table: Option<PartitionTable>,
+    pub(crate) gpt_type: GptType,
+    pub(crate) sector_size: Option<SectorSize>,
+    pub(crate) no_format: bool,
+    pub(crate) no_verify: bool,
     pub(crate) boot_files: Option<PathBuf>,
     pub(crate) target_arch: Option<TargetArch>,
     pub(crate) boot_manager: BootManagerChoice,
@@ -81,9 +88,14 @@ impl CheckedRequest {
         self.media_type
     }
 
-    /// Where the image goes.
+    /// Where the media goes; the first where there are several.
     pub fn output(&self) -> &Output {
-        &self.output
+        self.outputs.first().unwrap_or(&Output::STDOUT)
+    }
+
+    /// Where the media goes: one place, or several that are then paths of drives, none twice.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
     }
 
     /// The media label.
@@ -160,6 +172,31 @@ impl CheckedRequest {
     /// names itself.
     pub fn boot_index(&self) -> Option<u32> {
         self.boot_index
+    }
+
+    /// How a stick is divided; `None`: as [`PartitionTable::usual`] for its sectors.
+    pub fn partition_table(&self) -> Option<PartitionTable> {
+        self.partition_table
+    }
+
+    /// What a GUID partition table says of the partition.
+    pub fn gpt_type(&self) -> GptType {
+        self.gpt_type
+    }
+
+    /// Bytes in a sector of the drive that a USB image is for; `None`: 512, or what the drive says.
+    pub fn sector_size(&self) -> Option<SectorSize> {
+        self.sector_size
+    }
+
+    /// Whether what is on the stick stays, and the media is put beside it.
+    pub fn no_format(&self) -> bool {
+        self.no_format
+    }
+
+    /// Whether what was written to a drive is not read back.
+    pub fn no_verify(&self) -> bool {
+        self.no_verify
     }
 
     /// Devices that the boot image must have a driver for, in the order given.

@@ -58,6 +58,7 @@ mod boot;
 mod capacity;
 mod check;
 mod check_content;
+mod check_stick;
 mod checked;
 mod config_mgr;
 mod content;
@@ -68,6 +69,7 @@ mod member;
 mod option;
 mod package;
 mod path;
+mod pattern;
 mod print;
 mod problem;
 mod request;
@@ -100,4 +102,6 @@ pub use path::{AddSpec, MediaPath};
 pub use problem::{Place, Problem, ProblemKind};
 pub use request::CaptureMediaRequest;
 pub use request_file::RequestFile;
-pub use target::{BootPrompt, FileSystem, MediaType, Output, TargetArch};
+pub use target::{
+    BootPrompt, FileSystem, GptType, MediaType, Output, PartitionTable, SectorSize, TargetArch,
+};

@@ -5,9 +5,15 @@ use std::path::PathBuf;
 
 use crate::boot::{BcdChoice, BcdResolution, BootManagerChoice};
 use crate::content::PackageHashCheck;
+use crate::pattern::{
+    ACCOUNT, ADD, HARDWARE_ID, IMAGE_SIZE, LABEL, LOCALE, LOCATION, MEDIA_SIZE, PACKAGE,
+    TEXT_1_TO_255, TEXT_TO_32, TEXT_TO_255,
+};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
-use crate::target::{BootPrompt, FileSystem, MediaType, TargetArch};
+use crate::target::{
+    BootPrompt, FileSystem, GptType, MediaType, PartitionTable, SectorSize, TargetArch,
+};
 use crate::text::shown;
 
 /// What is known of an option without a request.
@@ -48,6 +54,9 @@ pub enum Slot<'a> {
     Text(&'a mut Option<String>),
     /// A path of the host.
     Path(&'a mut Option<PathBuf>),
+    /// A path of the host that may be given several times; a request file has one as text and several
+    /// as a list.
+    Paths(&'a mut Vec<PathBuf>),
     /// A whole number.
     Number(&'a mut Option<u32>),
     /// Text that may be given several times.
@@ -203,29 +212,6 @@ const fn flag(name: &'static str, about: &'static str) -> RequestOption {
 /// What the value of a number has to be, in words.
 pub(crate) const WHOLE_NUMBER: &str = "a whole number from 1 to 4294967295";
 
-const LABEL: &str = "^[ -~]{1,32}$";
-const MEDIA_SIZE: &str = "^(0*[1-9][0-9]{0,12}[mM][bB]|0*[48][gG][bB]|[nN][oO][nN][eE]\
-                          |[uU][nN][lL][iI][mM][iI][tT][eE][dD])$";
-const IMAGE_SIZE: &str = "^0*[1-9][0-9]{0,18}([bB]|[mMgG][iI]?[bB])$";
-const PACKAGE: &str =
-    "^[A-Za-z0-9]{3}[0-9A-Fa-f]{5}(\\.[0-9]+)?=[^\"*:<>?|\\u0000-\\u001f\\u007f-\\u009f]*$";
-const ACCOUNT: &str =
-    "^[^\\\\\\u0000-\\u001f\\u007f-\\u009f]+(\\\\[^\\\\\\u0000-\\u001f\\u007f-\\u009f]+)?$";
-const LOCATION: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
-const LOCALE: &str = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$";
-/// Printable ASCII without the comma: after a star, after the name of a bus and a backslash, or what
-/// PCI has there.
-const HARDWARE_ID: &str = "^(?=.{1,199}$)(\\*[!-+\\--~]*\
-     |(?![pP][cC][iI]\\\\)[!-+\\--\\[\\]-~]+\\\\[!-+\\--~]*\
-     |[pP][cC][iI]\\\\([cC][cC]_[0-9A-Fa-f]{4}([0-9A-Fa-f]{2})?\
-     |[vV][eE][nN]_[0-9A-Fa-f]{4}&([dD][eE][vV]_[0-9A-Fa-f]{4}\
-     |[cC][cC]_[0-9A-Fa-f]{4}([0-9A-Fa-f]{2})?))([&\\\\][!-+\\--~]*)?)$";
-const TEXT_1_TO_255: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]{1,255}$";
-const TEXT_TO_255: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]{0,255}$";
-const TEXT_TO_32: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]{0,32}$";
-const ADD: &str =
-    "^[^\\u0000-\\u001f\\u007f-\\u009f]+=[^=\"*:<>?|\\u0000-\\u001f\\u007f-\\u009f]*$";
-
 impl CaptureMediaRequest {
     /// Every option with the place of its value, in the order of the options. The time of
     /// `SOURCE_DATE_EPOCH` is no option.
@@ -253,6 +239,11 @@ impl CaptureMediaRequest {
             file_system,
             boot_prompt,
             image_size,
+            partition_table,
+            gpt_type,
+            sector_size,
+            no_format,
+            no_verify,
             boot_files,
             target_arch,
             boot_manager,
@@ -390,8 +381,14 @@ impl CaptureMediaRequest {
                 Slot::Text(media_type),
             ),
             (
-                option("path", "OUT", "The image file to make; - for standard output").required(),
-                Slot::Path(path),
+                option(
+                    "path",
+                    "OUT",
+                    "The image file to make, - for standard output, or with --media-type usb a \
+                     drive such as /dev/sdb. May be repeated for several drives",
+                )
+                .required(),
+                Slot::Paths(path),
             ),
             (
                 option("label", "TEXT", "The media label")
@@ -448,6 +445,53 @@ impl CaptureMediaRequest {
                     .otherwise("as small as the content allows")
                     .form(IMAGE_SIZE),
                 Slot::Text(image_size),
+            ),
+            (
+                option(
+                    "partition-table",
+                    "TABLE",
+                    "How a stick is divided: mbr, gpt (UEFI only), or none (the volume is the whole \
+                     stick)",
+                )
+                .otherwise("mbr, or gpt where sectors have 4096 bytes")
+                .one_of(PartitionTable::ALL),
+                Slot::Text(partition_table),
+            ),
+            (
+                option(
+                    "gpt-type",
+                    "TYPE",
+                    "What a GPT says of the partition: basic-data (Windows shows it) or efi-system",
+                )
+                .default("basic-data")
+                .one_of(GptType::ALL),
+                Slot::Text(gpt_type),
+            ),
+            (
+                option(
+                    "sector-size",
+                    "BYTES",
+                    "Bytes in a sector of the drive that a USB image is for: 512 or 4096; a drive \
+                     says its own",
+                )
+                .default("512")
+                .one_of(SectorSize::ALL),
+                Slot::Text(sector_size),
+            ),
+            (
+                flag(
+                    "no-format",
+                    "Keep what is on the stick and put the media beside it; --path is a drive, an \
+                     image file, or the folder that the stick is mounted at",
+                ),
+                Slot::Flag(no_format),
+            ),
+            (
+                flag(
+                    "no-verify",
+                    "Do not read back what was written to a drive or, with --no-format, to a stick",
+                ),
+                Slot::Flag(no_verify),
             ),
             (
                 option(
@@ -627,46 +671,4 @@ impl CaptureMediaRequest {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The names here and those that serde makes of the fields are the same, in the same order.
-    #[test]
-    fn every_field_has_its_option() {
-        let mut request = CaptureMediaRequest::default();
-        for (option, slot) in request.options_mut() {
-            match slot {
-                Slot::Flag(flag) => *flag = true,
-                Slot::Text(text) => *text = Some(option.name().to_owned()),
-                Slot::Path(path) => *path = Some(option.name().into()),
-                Slot::Number(number) => *number = Some(7),
-                Slot::List(list) => list.push(option.name().to_owned()),
-            }
-        }
-        let json = serde_json::to_string(&request).unwrap();
-        let mut rest = json.as_str();
-        for option in RequestOption::all() {
-            let key = format!("\"{}\":", option.name());
-            let (_, after) = rest.split_once(&key).unwrap_or_else(|| panic!("{key} in {rest}"));
-            let own = [format!("\"{}\"", option.name()), format!("[\"{}\"]", option.name())];
-            let good = own.iter().any(|own| after.starts_with(own.as_str()))
-                || after.starts_with("true")
-                || after.starts_with('7');
-            assert!(good, "{key} {after}");
-            rest = after;
-        }
-        let keys: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
-        assert_eq!(keys.len(), RequestOption::all().len() + 1, "and version");
-    }
-
-    #[test]
-    fn texts_are_whole() {
-        for option in RequestOption::all() {
-            assert!(!option.about().ends_with('.') && !option.about().contains("  "));
-            assert_eq!(option.is_secret(), option.name().contains("password"));
-            if let Absent::Is(value) = option.absent() {
-                assert!(option.words().is_empty() || option.words().contains(&value));
-            }
-        }
-    }
-}
+mod tests;

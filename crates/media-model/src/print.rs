@@ -33,6 +33,23 @@ impl CaptureMediaRequest {
                         None
                     }
                 },
+                Slot::Paths(paths) => {
+                    let texts: Vec<String> = paths
+                        .iter()
+                        .filter_map(|path| match path.to_str() {
+                            Some(path) => Some(path.to_owned()),
+                            None => {
+                                problems.push(not_unicode(&option, path));
+                                None
+                            }
+                        })
+                        .collect();
+                    match &*texts {
+                        [] => None,
+                        [one] => Some(quoted(one)),
+                        several => Some(array(several)),
+                    }
+                }
                 Slot::Number(number) => number.map(|number| number.to_string()),
                 Slot::List(list) => (!list.is_empty()).then(|| array(list)),
             };

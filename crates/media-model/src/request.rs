@@ -56,9 +56,10 @@ pub struct CaptureMediaRequest {
     /// The kind of media: see [`MediaType`](crate::MediaType). Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub media_type: Option<String>,
-    /// Where the image goes: see [`Output`](crate::Output). Required.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<PathBuf>,
+    /// Where the media goes: see [`Output`](crate::Output); several for several drives. Required. In
+    /// serde one is a text, several are a list of texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "one_or_several")]
+    pub path: Vec<PathBuf>,
     /// The media label: see [`MediaLabel`](crate::MediaLabel). Default `Configuration Manager`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -84,6 +85,24 @@ pub struct CaptureMediaRequest {
     /// content allows; USB only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_size: Option<String>,
+    /// How a stick is divided: see [`PartitionTable`](crate::PartitionTable). Default `mbr`, or `gpt`
+    /// where sectors have 4096 bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_table: Option<String>,
+    /// What a GUID partition table says of the partition: see [`GptType`](crate::GptType). Default
+    /// `basic-data`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpt_type: Option<String>,
+    /// Bytes in a sector of the drive that a USB image is for: see
+    /// [`SectorSize`](crate::SectorSize). Default `512`; a drive says its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sector_size: Option<String>,
+    /// Whether what is on the stick stays, and the media is put beside it. Default no.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub no_format: bool,
+    /// Whether what was written to a drive is not read back. Default no.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub no_verify: bool,
     /// A folder where boot files are looked for before the boot image. Default none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_files: Option<PathBuf>,
@@ -181,9 +200,40 @@ impl CaptureMediaRequest {
         Self {
             boot_image: Some(boot_image.into()),
             media_type: Some(media_type.into()),
-            path: Some(path.into()),
+            path: vec![path.into()],
             ..Self::default()
         }
+    }
+
+    /// Adds a drive that the same media goes to.
+    pub fn with_path(mut self, path: impl Into<PathBuf>) -> Self {
+        self.path.push(path.into());
+        self
+    }
+
+    /// Sets how a stick is divided. Default `mbr`, or `gpt` where sectors have 4096 bytes.
+    pub fn with_partition_table(self, table: impl Into<String>) -> Self {
+        Self { partition_table: Some(table.into()), ..self }
+    }
+
+    /// Sets what a GUID partition table says of the partition. Default `basic-data`.
+    pub fn with_gpt_type(self, gpt_type: impl Into<String>) -> Self {
+        Self { gpt_type: Some(gpt_type.into()), ..self }
+    }
+
+    /// Sets the bytes in a sector of the drive that a USB image is for. Default `512`.
+    pub fn with_sector_size(self, sector_size: impl Into<String>) -> Self {
+        Self { sector_size: Some(sector_size.into()), ..self }
+    }
+
+    /// Sets whether what is on the stick stays, and the media is put beside it. Default no.
+    pub fn with_no_format(self, no_format: bool) -> Self {
+        Self { no_format, ..self }
+    }
+
+    /// Sets whether what was written to a drive is not read back. Default no.
+    pub fn with_no_verify(self, no_verify: bool) -> Self {
+        Self { no_verify, ..self }
     }
 
     /// Adds a place that packages come from, after those before.
@@ -423,5 +473,35 @@ impl<'de> Deserialize<'de> for FormatVersion {
                 Self::NUMBER
             ))),
         }
+    }
+}
+
+/// One path as a text, several as a list of texts.
+mod one_or_several {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Paths {
+        One(PathBuf),
+        Several(Vec<PathBuf>),
+    }
+
+    pub(super) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+        match paths {
+            [one] => one.serialize(to),
+            several => several.serialize(to),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<PathBuf>, D::Error> {
+        Ok(match Paths::deserialize(from)? {
+            Paths::One(path) => vec![path],
+            Paths::Several(paths) => paths,
+        })
     }
 }

@@ -86,6 +86,11 @@ impl RequestFile {
         for (option, slot) in self.request.options_mut() {
             match slot {
                 Slot::Path(Some(path)) if is_relative(path) => *path = folder.join(&*path),
+                Slot::Paths(paths) => {
+                    for path in paths.iter_mut().filter(|path| is_relative(path)) {
+                        *path = folder.join(&*path);
+                    }
+                }
                 Slot::List(list) if option.name() == "add" => {
                     for (item, add) in list.iter_mut().enumerate() {
                         let problem = make_relative_to(folder, add);
@@ -188,6 +193,7 @@ impl RequestFile {
                     // Something is there, and what it is will be told as unread.
                     Slot::Text(text) => *text = Some(UNREAD.to_owned()),
                     Slot::Path(path) => *path = Some(PathBuf::from(UNREAD)),
+                    Slot::Paths(paths) => *paths = vec![PathBuf::from(UNREAD)],
                     Slot::Number(_) | Slot::List(_) => {}
                 }
             }

@@ -130,7 +130,69 @@ impl TargetArch {
     }
 }
 
-/// Where the image goes: a file or standard output.
+/// How a stick is divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PartitionTable {
+    /// A master boot record with one active partition: what every PC starts from.
+    #[default]
+    Mbr,
+    /// A GUID partition table with one partition: UEFI only.
+    Gpt,
+    /// None: the volume is the whole stick.
+    None,
+}
+
+words!(PartitionTable, "partition table", "mbr" => Mbr, "gpt" => Gpt, "none" => None);
+
+impl PartitionTable {
+    /// What most machines start from a drive with such sectors: with those of 4096 bytes no BIOS
+    /// starts anything, and most UEFI nothing behind a master boot record.
+    pub const fn usual(sector_size: SectorSize) -> Self {
+        match sector_size {
+            SectorSize::B512 => Self::Mbr,
+            SectorSize::B4096 => Self::Gpt,
+        }
+    }
+}
+
+/// What a GUID partition table says of the partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum GptType {
+    /// Microsoft basic data: Windows gives it a drive letter.
+    #[default]
+    BasicData,
+    /// EFI system partition: Windows hides it.
+    EfiSystem,
+}
+
+words!(GptType, "partition type", "basic-data" => BasicData, "efi-system" => EfiSystem);
+
+/// Bytes in a sector of the drive that an image is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum SectorSize {
+    /// 512 bytes: nearly every drive.
+    #[default]
+    B512,
+    /// 4096 bytes: 4Kn drives, which no BIOS starts from.
+    B4096,
+}
+
+words!(SectorSize, "sector size", "512" => B512, "4096" => B4096);
+
+impl SectorSize {
+    /// Bytes.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            Self::B512 => 512,
+            Self::B4096 => 4096,
+        }
+    }
+}
+
+/// Where the media goes: a file, a drive, a mounted folder, or standard output.
 ///
 /// A path that can only be a folder is refused. What stands at the path is not looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -163,7 +225,24 @@ impl Output {
         Ok(Self(Some(path)))
     }
 
-    /// The path of the file; `None` for standard output.
+    /// What is updated in place: the path of an image file, of a drive, or of the folder that a stick
+    /// is mounted at.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] when the path is empty or holds a control character.
+    pub fn in_place(path: impl Into<PathBuf>) -> Result<Self, OutputError> {
+        let path = path.into();
+        if path.as_os_str().is_empty() {
+            return Err(OutputError::Empty);
+        }
+        match control_character(&path.to_string_lossy()) {
+            Some((position, found)) => Err(OutputError::Character { position, found }),
+            None => Ok(Self(Some(path))),
+        }
+    }
+
+    /// The path; `None` for standard output.
     pub fn file(&self) -> Option<&Path> {
         self.0.as_deref()
     }
@@ -222,6 +301,11 @@ mod tests {
             assert_eq!(Output::new(file).unwrap().file(), Some(Path::new(file)));
         }
         assert_eq!(Output::new(""), Err(OutputError::Empty));
+        for place in ["stick/", ".", "a.img", "-"] {
+            assert_eq!(Output::in_place(place).unwrap().file(), Some(Path::new(place)));
+        }
+        assert_eq!(Output::in_place(""), Err(OutputError::Empty));
+        assert!(Output::in_place("a\tb").is_err());
         let tab = OutputError::Character { position: 2, found: '\t' };
         assert_eq!(Output::new("C:\temp"), Err(tab));
         for folder in ["/", ".", "..", "a/", "a//", "a/.", "a/..", "a/./", "a/././/."] {

@@ -56,12 +56,44 @@ pub(super) const ISO: &[Contender] = &[
     other("bsdtar", &["bsdtar", "-cf", "{out}", "--format", "iso9660", "--options", "iso9660:iso-level=3,iso9660:!rockridge", "-C", "{in}", "."]),
 ];
 
+/// The row that the targets of sticks speak of.
+pub(super) const STICK: &str = "**ours**, image";
+/// Rows for one big file alone.
+pub(super) const DD: &str = "`dd bs=1M`";
+pub(super) const DD_LOOP: &str = "`dd bs=1M` to a loop device";
+/// Rows that write a loop device: to a drive as far as the system can tell, and past its cache.
+pub(super) const LOOPS: [&str; 4] =
+    [DD_LOOP, "**ours**, loop device", "**ours**, loop device, read back", MCOPY_LOOP];
+const MCOPY_LOOP: &str = "mkfs.fat and mcopy, loop device";
+
+/// Runs what follows its first two words with a loop device over the file `$1` as the last word; the
+/// volume of `$2` KiB fits it with what else there is on a disk.
+const ON_LOOP: &str = r#"set -e
+file=$1; kib=$2; shift 2
+truncate --size "$((kib + 65536))K" "$file"
+loop=$(losetup --find --show --direct-io=on "$file")
+trap 'losetup --detach "$loop"' EXIT
+"$@" "$loop""#;
+const MCOPY: &str = r#"mkfs.fat -C -F 32 -s 8 "$2" "$3" && mcopy -s -i "$2" "$1"/* ::"#;
+const MCOPY_TO: &str = r#"mkfs.fat -F 32 -s 8 "$2" && mcopy -s -i "$2" "$1"/* :: && sync "$2""#;
+const DD_TO: &str = r#"dd if="$1"/big.bin of="$2" bs=1M oflag=direct conv=fsync"#;
+const WRITE_DRIVES: &str = "{release}/write-drives";
+
 #[rustfmt::skip]
 pub(super) const USB: &[Contender] = &[
     ONE_TAR,
     PLAIN_CP,
-    ours("**ours**, USB image", &["{examples}/mkusb", "{in}", "{out}"]),
-    other("mkfs.fat and mcopy", &["bash", "-c", r#"mkfs.fat -C -F 32 -s 8 "$2" "$3" && mcopy -s -i "$2" "$1"/* ::"#, "bash", "{in}", "{out}", "{fat-kib}"]),
+    COPYING,
+    other(DD, &["dd", "if={in}/big.bin", "of={out}", "bs=1M"]),
+    other("raw copy loop", &["{release}/raw-copy", "{in}", "{out}"]),
+    ours(STICK, &["{examples}/mkusb", "{in}", "{out}"]),
+    other("mkfs.fat and mcopy", &["bash", "-c", MCOPY, "bash", "{in}", "{out}", "{fat-kib}"]),
+    other("hadris-fat", &["{peers}/hadris", "fat", "{in}", "{out}", "{fat-kib}"]),
+    other("fatfs", &["{peers}/fatfs", "{in}", "{out}", "{fat-kib}"]),
+    other(DD_LOOP, &["bash", "-c", ON_LOOP, "bash", "{out}", "{fat-kib}", "bash", "-c", DD_TO, "bash", "{in}"]),
+    ours(LOOPS[1], &["bash", "-c", ON_LOOP, "bash", "{out}", "{fat-kib}", WRITE_DRIVES, "--no-verify", "{in}"]),
+    ours(LOOPS[2], &["bash", "-c", ON_LOOP, "bash", "{out}", "{fat-kib}", WRITE_DRIVES, "{in}"]),
+    other(MCOPY_LOOP, &["bash", "-c", ON_LOOP, "bash", "{out}", "{fat-kib}", "bash", "-c", MCOPY_TO, "bash", "{in}"]),
 ];
 
 /// What the ratios of content are against: the bytes of the boot image fetched into a file.
@@ -99,15 +131,13 @@ impl Contender {
         ];
         let fill = |word: &&str| {
             let place = places.iter().chain(&material.places).find_map(|(name, value)| {
-                word.strip_prefix(name).map(|rest| (value.clone(), rest))
+                word.split_once(name).map(|(before, after)| (before, value, after))
             });
-            place.map_or_else(
-                || OsString::from(word),
-                |(mut value, rest)| {
-                    value.push(rest);
-                    value
-                },
-            )
+            let Some((before, value, after)) = place else { return OsString::from(word) };
+            let mut filled = OsString::from(before);
+            filled.push(value);
+            filled.push(after);
+            filled
         };
         self.command.iter().map(fill).collect()
     }

@@ -76,6 +76,23 @@ impl Material {
         })
     }
 
+    /// `count` files of 4 KiB in one folder, whose long names all give the same short name but for its
+    /// number.
+    pub(super) fn one_prefix(folder: &Path, count: u32) -> Result<Self> {
+        let mut noise = Noise::new(3);
+        let inner = folder.join("names");
+        make_folder(&inner)?;
+        for number in 0..count {
+            let path = inner.join(format!("Some Long File Name {number:05}.data"));
+            fs::write(path, noise.bytes(CLUSTER))?;
+        }
+        let len = u64::from(count) * CLUSTER;
+        // An entry for the short name and three for the long one, 32 bytes each.
+        let clusters_len = len + u64::from(count) * 4 * 32;
+        let title = format!("{count} names with one prefix in one directory");
+        Ok(Self { title, folder: folder.to_path_buf(), len, clusters_len, places: Vec::new() })
+    }
+
     /// A million empty files in a thousand folders.
     pub(super) fn empty_files(folder: &Path) -> Result<Self> {
         for outer in 0..1000 {

@@ -15,6 +15,8 @@ const SYSTEM_AREA: std::ops::Range<usize> = 2048..16 * 2048;
 pub(super) fn make(context: &Context) -> Result<()> {
     let corpus = context.root().join("fuzz").join("corpus");
     put(&corpus, "fat_check", "small.img", &shifted(&small_fat32()))?;
+    // The target `fat_update` takes the rest for a volume when the first byte is even.
+    put(&corpus, "fat_update", "small.img", &[&[2], small_fat32().as_slice()].concat())?;
     put(&corpus, "iso_check", "small.iso", &small_iso(context)?)?;
     for firmware in ["bios", "uefi"] {
         put(&corpus, "hive_read", firmware, &small_hive(context, firmware)?)?;

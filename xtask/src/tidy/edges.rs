@@ -51,7 +51,19 @@ const ALLOWED: &[Edges] = &[
         tests: &["disk-image", "fat32-image", "iso9660-image", "wim-image"],
     },
     // A boot image that is measured starts a computer as the sample does.
-    edges("benches", &["capmedia", "extent-image", "fat32-image", "iso9660-image", "wim-image"]),
+    // And writers of drives are measured on drives.
+    edges(
+        "benches",
+        &[
+            "capmedia",
+            "disk-image",
+            "extent-image",
+            "fat32-image",
+            "iso9660-image",
+            "media-device",
+            "wim-image",
+        ],
+    ),
     edges("xtask", &[]),
 ];
 

@@ -19,23 +19,38 @@ mod content_secrets;
 mod content_verbs;
 mod distribution_points;
 mod drivers;
+mod drives;
+#[cfg(target_os = "linux")]
+mod drives_in_guests;
+#[cfg(target_os = "linux")]
+mod drives_on_loops;
 #[path = "../../../dp-content/tests/it/fake_dp.rs"]
 mod fake_dp;
 mod fixtures;
 mod generations;
+#[path = "../../../iso9660-image/tests/it/guest.rs"]
+mod guest;
 mod interrupted;
 #[path = "../../../dp-content/tests/it/library_fixture.rs"]
 mod library_fixture;
 mod logs;
+#[cfg(target_os = "linux")]
+#[path = "../../../media-device/tests/it/loops.rs"]
+mod loops;
 mod memory;
 mod other_machines;
 #[path = "../../../dp-content/tests/it/peers.rs"]
 mod peers;
 #[path = "../../../capmedia/tests/it/places.rs"]
 mod places;
+#[cfg(target_os = "linux")]
+mod pty;
 #[path = "../../../disk-image/tests/it/qemu.rs"]
 mod qemu;
 mod readers;
+mod refresh;
+#[cfg(target_os = "linux")]
+mod refresh_on_loops;
 mod requests;
 mod secrets;
 mod secure_boot;

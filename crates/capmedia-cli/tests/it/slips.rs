@@ -113,8 +113,8 @@ fn wrong_usage_is_told_in_json_too() {
         ("plan --label --json", "a value is required for '--label <TEXT>'"),
         ("inspect --json", "the following required arguments were not provided: <FILE>"),
         (
-            "plan --json --path a --path b",
-            "the argument '--path <OUT>' cannot be used multiple times",
+            "plan --json --label a --label b",
+            "the argument '--label <TEXT>' cannot be used multiple times",
         ),
     ] {
         let ended = bench.run(line);

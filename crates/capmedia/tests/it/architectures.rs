@@ -72,7 +72,7 @@ fn media(workshop: &Workshop, kind: &str, target: Option<&str>) -> Media {
     let mut request = workshop.request(kind).with_force(true);
     request.target_arch = target.map(str::to_owned);
     let made = make(&request).unwrap();
-    let path = request.path.unwrap();
+    let path = request.path[0].clone();
     assert_sound(&path);
     let open = || File::open(&path).unwrap();
     let mut sector = [0; 512];
@@ -161,7 +161,7 @@ fn a_disc_is_not_started_by_the_program_of_other_computers() {
         assert!(files.contains_key("EFI/Microsoft/Boot/efisys.bin"));
 
         // Where it came onto one of our discs nevertheless.
-        let mut disc = std::fs::read(request.path.unwrap()).unwrap();
+        let mut disc = std::fs::read(request.path[0].clone()).unwrap();
         let short = |name: &str| format!("{:<8}EFI", name.trim_end_matches(".EFI")).into_bytes();
         let (from, to) = (short(own), short(wrong));
         let at = disc.windows(from.len()).position(|bytes| bytes == from).unwrap();

@@ -273,7 +273,7 @@ fn the_same_request_gives_the_same_bytes() {
             workshop.request(kind).with_force(true).with_source_date_epoch(Some(1_500_000_000));
         let bytes = |request: &CaptureMediaRequest| {
             make(request).unwrap();
-            fs::read(request.path.as_ref().unwrap()).unwrap()
+            fs::read(&request.path[0]).unwrap()
         };
         set_time(&wim, 1_600_000_000);
         let first = bytes(&clamped);
@@ -364,7 +364,7 @@ fn verify_wants_our_media_to_start() {
     let workshop = workshop(Architecture::Amd64, &stock(Architecture::Amd64));
     let request = workshop.request("cd-dvd");
     let files = made_files(&request);
-    let path = request.path.unwrap();
+    let path = request.path[0].clone();
     let mut bytes = fs::read(&path).unwrap();
     let store = files["boot/bcd"].as_ref().unwrap();
     let at = bytes.windows(store.len()).position(|at| at == store).unwrap();
@@ -382,7 +382,7 @@ fn verify_does_not_want_it_of_media_of_our_first_versions() {
     let workshop = workshop(Architecture::Amd64, &stock(Architecture::Amd64));
     let request = workshop.request("cd-dvd");
     let files = made_files(&request);
-    let mut bytes = fs::read(request.path.unwrap()).unwrap();
+    let mut bytes = fs::read(request.path[0].clone()).unwrap();
     let store = files["boot/bcd"].as_ref().unwrap();
     let at = bytes.windows(store.len()).position(|at| at == store).unwrap();
     bytes[at + 4] ^= 1;

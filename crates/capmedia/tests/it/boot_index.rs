@@ -64,7 +64,7 @@ fn what_boots_that_image_already_is_copied_as_it_is() {
     let workshop = Workshop::with_boot_image(&wim);
     let bytes = |request: &capmedia::media_model::CaptureMediaRequest| {
         made_files(request);
-        fs::read(request.path.as_ref().unwrap()).unwrap()
+        fs::read(&request.path[0]).unwrap()
     };
     let request = workshop.request("cd-dvd").with_force(true);
     assert!(bytes(&request) == bytes(&request.clone().with_boot_index(2)));

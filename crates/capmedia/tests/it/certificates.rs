@@ -49,7 +49,7 @@ fn verified(parts: &Parts, kind: &str) -> Verification {
     let workshop = Workshop::with_boot_image(&wim(Some(Architecture::Amd64), parts));
     let request = workshop.request(kind);
     make(&request).unwrap();
-    verify(File::open(request.path.unwrap()).unwrap(), &mut ()).unwrap()
+    verify(File::open(request.path[0].clone()).unwrap(), &mut ()).unwrap()
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn verified_with(manager: &str, inner: &str) -> Verification {
     let workshop = Workshop::with_boot_image(&wim(Some(Architecture::Amd64), &parts));
     let request = workshop.request("cd-dvd");
     make(&request).unwrap();
-    let mut disc = std::fs::read(request.path.unwrap()).unwrap();
+    let mut disc = std::fs::read(request.path[0].clone()).unwrap();
     let at = disc.windows(place.len()).position(|bytes| bytes == place).unwrap();
     disc[at..at + inner.len()].copy_from_slice(&inner);
     verify(Cursor::new(disc), &mut ()).unwrap()

@@ -43,7 +43,7 @@ impl Site {
         let mut request = self.workshop.request("cd-dvd").with_force(true).with_checksum(true);
         request.boot_image = Some(BOOT.into());
         request.distribution_point = vec![location.display().to_string()];
-        request.path = Some(output.to_owned());
+        request.path = vec![output.to_owned()];
         request
     }
 

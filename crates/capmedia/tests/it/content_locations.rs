@@ -244,7 +244,7 @@ fn where_all_copies_are_damaged_no_image_is_made() {
         let names = [format!("one {at}"), format!("two {at}")];
         names.iter().for_each(|name| site.library(name).flip_byte(&site.wim, at));
         let request = site.boot_image_alone("cd-dvd", &[&names[0], &names[1]]);
-        let path = request.path.clone().unwrap();
+        let path = request.path[0].clone();
         fs::write(&path, "old").unwrap();
         let error = make(&request).unwrap_err();
         let text = told(&error);

@@ -30,7 +30,7 @@ fn an_image_never_replaces_what_it_is_made_of() {
                 .with_add(workshop.add("tools", "Tools"))
                 .with_checksum(true)
                 .with_force(true);
-            request.path = Some(workshop.path("out").join(name));
+            request.path = vec![workshop.path("out").join(name)];
             let error = make(&request).unwrap_err();
             assert!(matches!(error, Error::OutputIsInput { .. }), "{name}: {error}");
             assert!(error.to_string().contains(input), "{name}: {error}");
@@ -82,7 +82,7 @@ fn one_damaged_folder_does_not_hide_the_rest() {
     let workshop = Workshop::with_boot_image(&small_wim());
     let request = workshop.request("cd-dvd").with_file_system("iso");
     make(&request).unwrap();
-    let path = request.path.unwrap();
+    let path = request.path[0].clone();
     let mut bytes = fs::read(&path).unwrap();
     let mut image = Image::open(Cursor::new(&bytes)).unwrap();
     let entries: Vec<_> = image.walk(TreeKind::Joliet).unwrap().map(Result::unwrap).collect();
@@ -111,7 +111,7 @@ fn damaged_boot_code_is_seen() {
     let workshop = Workshop::with_boot_image(&small_wim());
     let request = workshop.request("usb");
     make(&request).unwrap();
-    let mut bytes = fs::read(request.path.unwrap()).unwrap();
+    let mut bytes = fs::read(request.path[0].clone()).unwrap();
     let volume = 1 << 20;
     // The first and last bytes of each piece.
     for at in [0, 439, volume + 0x5A, volume + 0x1FD, volume + 2 * 512, volume + 6 * 512 - 1] {
@@ -130,7 +130,7 @@ fn a_damaged_primary_tree_is_seen() {
         let workshop = Workshop::with_boot_image(&small_wim());
         let request = workshop.request("cd-dvd").with_file_system(file_system);
         make(&request).unwrap();
-        let mut bytes = fs::read(request.path.unwrap()).unwrap();
+        let mut bytes = fs::read(request.path[0].clone()).unwrap();
         assert!(verify(Cursor::new(&bytes), &mut ()).unwrap().is_clean());
         // The record's length, both halves, 23 bytes before the identifier.
         let at = bytes.windows(10).position(|window| window == b"BOOTMGR.;1").unwrap() - 23;
@@ -160,6 +160,6 @@ fn a_target_knows_what_a_request_says() {
     let target = Target::of(&request.check().unwrap()).unwrap();
     assert_eq!(target.path(), workshop.path("out/capture.iso"));
     assert!(!target.is_stream());
-    request.path = Some("-".into());
+    request.path = vec!["-".into()];
     assert!(Target::of(&request.check().unwrap()).is_none());
 }

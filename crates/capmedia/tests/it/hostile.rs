@@ -11,7 +11,7 @@ use crate::support::{Workshop, assert_sound, make, small_wim, told};
 /// Tries to make media; what was in the folder before must be there after.
 fn attempt(workshop: &Workshop, kind: &str) -> Result<(), String> {
     let request = workshop.request(kind).with_force(true);
-    let path = request.path.clone().unwrap();
+    let path = request.path[0].clone();
     fs::write(&path, "old").unwrap();
     let before = workshop.out();
     let outcome = make(&request);

@@ -25,6 +25,8 @@ mod content_locations;
 mod damage;
 mod discs;
 mod drivers;
+#[cfg(target_os = "linux")]
+mod drives;
 mod guards;
 mod hostile;
 mod hybrids;
@@ -34,6 +36,8 @@ mod launches;
 #[cfg(unix)]
 #[path = "../../../dp-content/tests/it/library_fixture.rs"]
 mod library_fixture;
+#[cfg(target_os = "linux")]
+mod loops;
 mod media_data;
 mod places;
 mod sameness;
@@ -43,4 +47,6 @@ mod sets;
 mod starts;
 mod sticks;
 mod support;
+mod tables;
 mod trouble;
+mod used_sticks;

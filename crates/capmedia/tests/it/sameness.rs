@@ -21,7 +21,7 @@ fn digest(mut from: impl Read) -> Digest {
 
 fn piped(request: &CaptureMediaRequest) -> Vec<u8> {
     let mut request = request.clone();
-    request.path = Some("-".into());
+    request.path = vec!["-".into()];
     let mut bytes = Vec::new();
     let made =
         MediaPlan::new(&request.check().unwrap()).unwrap().write_to(&mut bytes, &mut ()).unwrap();
@@ -41,13 +41,13 @@ fn twice_elsewhere_and_through_a_pipe() {
             .with_add(workshop.add("tools", "Tools"));
         let first = make(&request).unwrap();
         let mut elsewhere = request.clone();
-        elsewhere.path = Some(workshop.path("out/another name"));
+        elsewhere.path = vec![workshop.path("out/another name")];
         let second = make(&elsewhere).unwrap();
         let third = make(&request.clone().with_force(true)).unwrap();
         assert!(first.sha256.is_some());
         assert_eq!((&first.sha256, &first.summary), (&second.sha256, &second.summary));
         assert_eq!(first.sha256, third.sha256);
-        let file = fs::read(request.path.as_ref().unwrap()).unwrap();
+        let file = fs::read(&request.path[0]).unwrap();
         assert_eq!(first.sha256, Some(Digest::of(&file).to_string()));
         assert!(file == piped(&request.clone().with_checksum(false)), "{kind}");
         let beside = fs::read_to_string(workshop.path("out/another name.sha256")).unwrap();

@@ -406,7 +406,7 @@ fn the_output_replaces_nothing_that_was_read() {
     fs::hard_link(workshop.path("mine.xml"), workshop.path("out/capture.iso")).unwrap();
     let error = make(&request).unwrap_err();
     assert!(matches!(error, Error::OutputIsInput { .. }), "{}", told(&error));
-    request.path = Some(workshop.path("out/other.iso"));
+    request.path = vec![workshop.path("out/other.iso")];
     make(&request).unwrap();
 }
 

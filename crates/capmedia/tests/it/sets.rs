@@ -61,7 +61,7 @@ fn verified(discs: &[PathBuf]) -> SetVerification {
 pub(crate) fn on_one_disc(request: &CaptureMediaRequest, path: &Path) -> Files {
     let mut request = request.clone().with_split_files(false);
     request.media_size = None;
-    request.path = Some(path.to_owned());
+    request.path = vec![path.to_owned()];
     make(&request).unwrap();
     let mut files = disc_files(File::open(path).unwrap(), TreeKind::Udf);
     for own in ["media.json", "SHA256SUMS"] {
@@ -360,7 +360,7 @@ fn missing_swapped_and_foreign_discs_are_named() {
     let workshop = workshop();
     make(&request(&workshop)).unwrap();
     let mut other = request(&workshop).with_label("Other");
-    other.path = Some(workshop.path("out/other.iso"));
+    other.path = vec![workshop.path("out/other.iso")];
     make(&other).unwrap();
     let foreign = workshop.path("out/other-2.iso");
     let copy = workshop.path("out/copy.iso");
@@ -571,7 +571,7 @@ fn a_set_goes_to_files_only() {
     let error = media.write_to(&mut sink, &mut ()).unwrap_err();
     assert!(matches!(error, Error::SeveralVolumes { volumes: 3 }));
     assert_eq!((error.blame(), sink.len()), (Blame::Request, 0));
-    request.path = Some("/dev/null".into());
+    request.path = vec!["/dev/null".into()];
     let error = make(&request).unwrap_err();
     assert!(matches!(error, Error::Publish(PublishError::SetIntoStream { volumes: 3, .. })));
     assert_eq!(error.blame(), Blame::Request);

@@ -90,7 +90,7 @@ fn damage_to_what_starts_a_disc_and_is_in_no_file_is_seen() {
     for kind in ["cd-dvd", "hybrid"] {
         let request = workshop.request(kind).with_force(true);
         make(&request).unwrap();
-        let path = request.path.unwrap();
+        let path = request.path[0].clone();
         let bytes = fs::read(&path).unwrap();
         let image = Image::open(Cursor::new(&bytes)).unwrap();
         let catalog = usize::try_from(image.boot_catalog().unwrap().byte_offset()).unwrap();

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use disk_image::Code;
+use disk_image::{Code, PartitionKind};
 use extent_image::Digest;
 use fat32_image::check::Volume;
 use fatfs::{FileSystem, FsOptions};
@@ -23,7 +23,7 @@ fn a_stick_holds_what_the_boot_image_and_the_request_say() {
     let made = make(&request).unwrap();
     let files = made_files(&request.clone().with_force(true));
     // What no file holds: the code of sector 0, of the volume's boot sector, and of its sectors 2-5.
-    let image = fs::read(request.path.as_ref().unwrap()).unwrap();
+    let image = fs::read(&request.path[0]).unwrap();
     let (sector_0, volume) = (&image[..440], &image[1 << 20..]);
     let code = [sector_0, &volume[0x5A..0x1FE], &volume[1024..3072]].concat();
     let code = Some(Digest::of(&code));
@@ -46,7 +46,7 @@ fn the_disk_is_one_that_a_bios_starts() {
     assert_ne!(disk.signature(), 0);
     assert_eq!(disk.partitions().len(), 1);
     let partition = disk.active().unwrap();
-    assert_eq!((partition.kind(), partition.first_sector()), (0x0C, 2048));
+    assert_eq!((partition.kind(), partition.first_sector()), (PartitionKind::Mbr(0x0C), 2048));
     let range = partition.range();
     assert_eq!(range, 1 << 20..40 << 20);
     let mut volume = Volume::open(file, range.start, range.end - range.start).unwrap();

@@ -98,7 +98,7 @@ pub(crate) fn make(request: &CaptureMediaRequest) -> Result<Made, Error> {
 #[track_caller]
 pub(crate) fn made_files(request: &CaptureMediaRequest) -> Files {
     make(request).unwrap();
-    let path = request.path.as_ref().unwrap();
+    let path = &request.path[0];
     assert_sound(path);
     let mut file = File::open(path).unwrap();
     if request.media_type.as_deref() == Some("usb") {
@@ -130,7 +130,7 @@ pub(crate) fn disc_files(image: impl Read + Seek, tree: TreeKind) -> Files {
 
 pub(crate) fn stick_files(image: &mut (impl Read + Seek)) -> Files {
     let disk = disk_image::read(image).unwrap();
-    let range = disk.partitions()[0].range();
+    let range = disk.volume().unwrap().range();
     let mut volume = Volume::open(image, range.start, range.end - range.start).unwrap();
     assert_eq!(volume.check().unwrap(), []);
     let mut files = Files::new();

@@ -33,12 +33,12 @@ fn assert_refused(workshop: &Workshop, request: &CaptureMediaRequest, blame: Bla
 /// Makes a request with an image in its place that must survive.
 fn over_an_old_image(workshop: &Workshop, kind: &str) -> CaptureMediaRequest {
     let request = workshop.request(kind).with_force(true);
-    fs::write(request.path.as_ref().unwrap(), "old").unwrap();
+    fs::write(&request.path[0], "old").unwrap();
     request
 }
 
 fn assert_old(request: &CaptureMediaRequest) {
-    assert_eq!(fs::read(request.path.as_ref().unwrap()).unwrap(), b"old");
+    assert_eq!(fs::read(&request.path[0]).unwrap(), b"old");
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn files_of_4_gib() {
     let big = workshop.path("big");
     sparse(&big, 1 << 32);
     let request = workshop.request("usb").with_add(workshop.add("big", "Big.bin"));
-    let says = ["Big.bin", "4294967296 bytes", "4294967295", "split it"];
+    let says = ["Big.bin", "4294967296 bytes", "4294967295", "leave it out"];
     assert_refused(&workshop, &request, Blame::Input, &says);
     // A disc has it in sections in one tree and whole in another.
     for file_system in ["bridge", "iso"] {
@@ -283,10 +283,10 @@ fn outputs_that_are_none() {
     let workshop = Workshop::with_boot_image(&small_wim());
     for kind in KINDS {
         let mut request = workshop.request(kind);
-        request.path = Some(workshop.path("no/such/a.iso"));
+        request.path = vec![workshop.path("no/such/a.iso")];
         let says = ["no/such", "does not exist; create it first"];
         assert_refused(&workshop, &request, Blame::Output, &says);
-        request.path = Some(workshop.path("out"));
+        request.path = vec![workshop.path("out")];
         assert_refused(&workshop, &request, Blame::Output, &["out is a folder"]);
 
         let request = over_an_old_image(&workshop, kind).with_force(false);
@@ -323,7 +323,7 @@ fn a_pipe_that_takes_no_more() {
     for kind in KINDS {
         for room in [0, 1, 40_000] {
             let mut request = workshop.request(kind);
-            request.path = Some("-".into());
+            request.path = vec!["-".into()];
             let media = MediaPlan::new(&request.check().unwrap()).unwrap();
             let error = media.write_to(Full(room), &mut ()).unwrap_err();
             assert_eq!(error.blame(), Blame::Output);
@@ -418,7 +418,7 @@ fn a_run_that_is_stopped_anywhere_leaves_the_old_image() {
         })
         .unwrap();
         assert!(calls > 2);
-        fs::write(request.path.as_ref().unwrap(), "old").unwrap();
+        fs::write(&request.path[0], "old").unwrap();
         for stop_at in 1..=calls {
             let mut call = 0;
             let mut stop = |_, _| {
@@ -456,10 +456,10 @@ fn a_part_file_of_a_dead_run_is_taken_over() {
     let workshop = Workshop::with_boot_image(&small_wim());
     for kind in KINDS {
         let request = workshop.request(kind);
-        let name = request.path.as_ref().unwrap().file_name().unwrap().to_str().unwrap();
+        let name = request.path[0].file_name().unwrap().to_str().unwrap();
         workshop.put(&format!("out/.{name}.capmedia-part"), noise(60 << 20, 5));
         make(&request).unwrap();
-        assert_sound(request.path.as_ref().unwrap());
+        assert_sound(&request.path[0]);
     }
     assert_eq!(workshop.out(), ["capture.img", "capture.iso"]);
 }

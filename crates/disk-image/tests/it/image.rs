@@ -5,7 +5,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use disk_image::{MbrOptions, mbr_disk};
+use disk_image::{DiskOptions, Mbr, Table, disk};
 use extent_image::{Plan, PlanBuilder, StreamOptions};
 use tempfile::TempDir;
 
@@ -22,10 +22,11 @@ impl Image {
     pub(crate) fn of(volume: &Volume) -> Self {
         let mut inner = PlanBuilder::new();
         inner.free_to("volume", u64::from(volume.sectors) * 512).unwrap();
-        let options = MbrOptions::new(NonZeroU32::new(0x1234_5678).unwrap())
+        let table = Table::Mbr(Mbr::new(NonZeroU32::new(0x1234_5678).unwrap()));
+        let options = DiskOptions::new(table)
             .with_start(u64::from(volume.hidden) * 512)
             .with_disk_len(u64::from(volume.hidden + volume.sectors) * 512);
-        let image = Self::of_plan(&mbr_disk(&inner.finish(), &options).unwrap());
+        let image = Self::of_plan(&disk(&inner.finish(), &options).unwrap());
         volume.write(&image.path);
         image
     }

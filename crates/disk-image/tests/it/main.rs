@@ -12,6 +12,7 @@
 mod boot;
 mod disc;
 mod el_torito;
+mod gpt;
 mod image;
 mod media;
 mod qemu;

@@ -2,9 +2,10 @@
 
 use std::io::Read;
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::process::Command;
 
-use disk_image::{Code, MbrOptions, mbr_disk, read};
+use disk_image::{Code, DiskOptions, Mbr, PartitionKind, Table, disk, read};
 use extent_image::{Plan, PlanBuilder, StreamOptions};
 use proptest::prelude::*;
 
@@ -26,13 +27,12 @@ proptest! {
         more in prop::option::of((0_u64..1 << 24).prop_map(|sectors| sectors * 512)),
     ) {
         let (start, len) = (u64::from(first) * 512, u64::from(sectors) * 512);
-        let mut options = MbrOptions::new(NonZeroU32::new(signature).unwrap())
-            .with_start(start)
-            .with_boot_code(code);
+        let table = Mbr::new(NonZeroU32::new(signature).unwrap()).with_boot_code(code);
+        let mut options = DiskOptions::new(Table::Mbr(table)).with_start(start);
         if let Some(more) = more {
             options = options.with_disk_len(start + len + more);
         }
-        let plan = mbr_disk(&volume(sectors), &options).unwrap();
+        let plan = disk(&volume(sectors), &options).unwrap();
         let disk = read(&mut plan.reader()).unwrap();
         match more {
             Some(more) => prop_assert_eq!(disk.len(), start + len + more),
@@ -42,8 +42,8 @@ proptest! {
         prop_assert_eq!(disk.code(), if code { Code::Ours } else { Code::None });
         prop_assert_eq!(disk.faults().len(), usize::from(!code));
         let partition = disk.active().unwrap();
-        prop_assert_eq!((partition.first_sector(), partition.sectors()), (first, sectors));
-        prop_assert_eq!((partition.number(), partition.kind()), (1, 0x0C));
+        prop_assert_eq!((partition.first_sector(), partition.sectors()), (first.into(), sectors.into()));
+        prop_assert_eq!((partition.number(), partition.kind()), (1, PartitionKind::Mbr(0x0C)));
         let mut sector = [0; 512];
         partition.open(plan.reader()).read_exact(&mut sector).unwrap();
         prop_assert_eq!(sector, [0xA5; 512]);
@@ -64,19 +64,23 @@ proptest! {
     }
 }
 
+/// What a partitioning tool that must succeed says, and what it warns of.
+pub(crate) fn succeed(tool: &str, arguments: &[&str], path: &Path) -> [String; 2] {
+    let output = Command::new(tool).args(arguments).arg(path).output();
+    let output = output.expect("the tool starts (Debian packages fdisk and gdisk)");
+    let both = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(output.status.success(), "{both:?}");
+    both
+}
+
 #[test]
 #[ignore = "needs sfdisk"]
 fn sfdisk_reads_what_was_planned() {
-    let sfdisk = |arguments: &[&str], path: &std::path::Path| {
-        let output = Command::new("sfdisk").args(arguments).arg(path).output();
-        let output = output.expect("sfdisk starts (Debian package fdisk)");
-        let both = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-        assert!(output.status.success(), "{both:?}");
-        both
-    };
+    let sfdisk = |arguments: &[&str], path: &Path| succeed("sfdisk", arguments, path);
     for (start, sectors) in [(1_u64 << 20, 532_480_u32), (4 << 20, 8_000_000), (512, 99)] {
-        let options = MbrOptions::new(NonZeroU32::new(0x00C0_FFEE).unwrap()).with_start(start);
-        let plan = mbr_disk(&volume(sectors), &options).unwrap();
+        let table = Table::Mbr(Mbr::new(NonZeroU32::new(0x00C0_FFEE).unwrap()));
+        let options = DiskOptions::new(table).with_start(start);
+        let plan = disk(&volume(sectors), &options).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk.img");
         let file = std::fs::File::create(&path).unwrap();

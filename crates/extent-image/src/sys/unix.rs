@@ -32,6 +32,10 @@ pub(crate) fn read_exact_at(file: &File, buf: &mut [u8], offset: u64) -> io::Res
     file.read_exact_at(buf, offset)
 }
 
+pub(crate) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
+}
+
 pub(crate) fn free_space(path: &Path) -> io::Result<Option<u64>> {
     let facts = rustix::fs::statvfs(path)?;
     Ok(Some(facts.f_bavail.saturating_mul(facts.f_frsize)))

@@ -7,7 +7,12 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod drives;
+mod drives_heads;
+mod drives_random;
+mod drives_trouble;
 mod memory;
+mod scripted;
 mod sharing;
 mod sinks;
 mod trouble;

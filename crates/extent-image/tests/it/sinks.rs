@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 /// A piece of a plan, for generating.
 #[derive(Debug, Clone)]
-enum Piece {
+pub(crate) enum Piece {
     Bytes(Vec<u8>),
     Source(Vec<u8>),
     Part(Vec<u8>, usize, usize),
@@ -16,7 +16,7 @@ enum Piece {
     Nested(Vec<Piece>),
 }
 
-fn piece() -> impl Strategy<Value = Piece> {
+pub(crate) fn piece() -> impl Strategy<Value = Piece> {
     let bytes = || proptest::collection::vec(any::<u8>(), 0..300);
     // Lengths around the hole limit and the buffer size matter.
     let long = prop_oneof![0u64..70, 65_000u64..66_000, Just(1 << 20), Just((1 << 20) + 1)];
@@ -40,7 +40,7 @@ fn piece() -> impl Strategy<Value = Piece> {
 }
 
 /// Builds the plan and, apart from it, the bytes it must give.
-fn build(pieces: &[Piece], last: &mut Option<Arc<dyn Source>>) -> (Plan, Vec<u8>) {
+pub(crate) fn build(pieces: &[Piece], last: &mut Option<Arc<dyn Source>>) -> (Plan, Vec<u8>) {
     let mut builder = PlanBuilder::new();
     let mut expected = Vec::new();
     for piece in pieces {

@@ -5,9 +5,9 @@ use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
 use super::chain::{ClusterSet, Link};
-use super::fault::{Fault, FaultKind, Faults};
+use super::fault::{Fault, FaultKind, Faults, Severity};
 use super::slots::{self, Item, Slot};
-use super::{Entry, Volume, boot, u32_at};
+use super::{Entry, Volume, boot};
 use crate::FatType;
 
 /// Most slots of a directory.
@@ -15,8 +15,6 @@ const MOST_SLOTS: u64 = 65_536;
 /// Longest path that is followed. Linux opens no longer ones, and it bounds the memory that nested
 /// folders of a hostile volume can ask for.
 const LONGEST_PATH: usize = 4096;
-/// Bytes compared at once when FATs are compared.
-const BUFFER: u64 = 64 * 1024;
 
 /// A folder that is still to be read. Its path is put together only then: a hostile volume can name
 /// one folder from a great many places.
@@ -36,14 +34,14 @@ struct Folder {
 }
 
 pub(super) struct Audit<'a, R> {
-    volume: &'a mut Volume<R>,
+    pub(super) volume: &'a mut Volume<R>,
     /// False for a plain walk, which follows directories only.
     checking: bool,
-    faults: Faults,
+    pub(super) faults: Faults,
     entries: Vec<Entry>,
     label: Option<(u64, String)>,
     /// Clusters that some chain holds; in a plain walk, those of directories.
-    claimed: ClusterSet,
+    pub(super) claimed: ClusterSet,
     queue: VecDeque<Pending>,
 }
 
@@ -70,8 +68,9 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
         }
     }
 
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults.finish()
+    /// The faults, and the clusters that files and folders hold.
+    pub(super) fn into_faults_and_claims(self) -> (Vec<Fault>, ClusterSet) {
+        (self.faults.finish(), self.claimed)
     }
 
     pub(super) fn into_entries(self) -> Vec<Entry> {
@@ -150,9 +149,15 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
                 let found = found.map(|item| item.cluster);
                 if found != Some(expected) {
                     let folder = folder.path.to_string();
-                    let expected = Some(expected);
-                    let kind = FaultKind::DotEntry { folder, name, found, expected };
-                    self.faults.add(position, kind);
+                    let kind =
+                        FaultKind::DotEntry { folder, name, found, expected: Some(expected) };
+                    // The root's own number is wrong there, but leads to the right place.
+                    let root = self.volume.facts.root_cluster;
+                    let severity = match name == ".." && expected == 0 && found == Some(root) {
+                        true => Severity::Untidy,
+                        false => Severity::Damage,
+                    };
+                    self.faults.add_as(position, kind, severity);
                 }
             }
         }
@@ -216,7 +221,11 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
 
     fn label(&mut self, folder: &Folder, item: &Item) {
         if folder.parent.is_none() && self.label.is_none() {
-            self.label = Some((item.position, boot::text(&item.short)));
+            let label = boot::text(&item.short);
+            if !boot::is_label(&item.short) {
+                self.faults.add(item.position, FaultKind::LabelText { label: label.clone() });
+            }
+            self.label = Some((item.position, label));
         } else {
             let folder = folder.path.to_string();
             self.faults.add(item.position, FaultKind::StrayLabel { folder });
@@ -264,13 +273,10 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
         if item.cluster == 0 && needed == 0 {
             return Ok(());
         }
-        if needed == 0 || self.volume.facts.cluster_start(item.cluster).is_none() {
-            let kind = FaultKind::FirstCluster { path: path.clone(), found: item.cluster };
+        if self.volume.facts.cluster_start(item.cluster).is_none() {
+            let kind = FaultKind::FirstCluster { path, found: item.cluster };
             self.faults.add(item.position, kind);
-            // An empty file may hold a chain all the same: it is not lost then.
-            if self.volume.facts.cluster_start(item.cluster).is_none() {
-                return Ok(());
-            }
+            return Ok(());
         }
         let mut cluster = item.cluster;
         let mut found = 0u64;
@@ -288,7 +294,7 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
                 }
             }
         }
-        if found != needed && needed > 0 {
+        if found != needed {
             self.faults.add(item.position, FaultKind::ChainLength { path, found, needed });
         }
         Ok(())
@@ -312,126 +318,5 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
             self.faults.add(position, FaultKind::CrossLink { path: path.to_owned(), cluster });
         }
         new
-    }
-
-    /// What needs the whole FAT: lost clusters, the free count, the reserved entries, the copies.
-    pub(super) fn tables(&mut self) -> io::Result<()> {
-        let facts = self.volume.facts.clone();
-        // The mark of a bad cluster is eight below the highest value.
-        let bad = facts.entry_mask().saturating_sub(8);
-        let mut free = 0u32;
-        let mut lost: Option<(u32, u32)> = None;
-        for cluster in 2..=facts.last() {
-            let entry = self.entry(cluster)?;
-            free = free.saturating_add(u32::from(entry == 0));
-            let is_lost = entry != 0 && entry != bad && !self.claimed.contains(cluster);
-            match (&mut lost, is_lost) {
-                (Some((_, count)), true) => *count = count.saturating_add(1),
-                (None, true) => lost = Some((cluster, 1)),
-                (_, false) => self.lost(lost.take()),
-            }
-        }
-        self.lost(lost);
-        self.reserved_entries()?;
-        self.copies()?;
-        // With clusters that cannot be seen, the count is not known.
-        if facts.reachable == facts.cluster_count {
-            self.counts(free)?;
-        }
-        Ok(())
-    }
-
-    fn entry(&mut self, cluster: u32) -> io::Result<u32> {
-        let Volume { disk, facts, cache } = &mut *self.volume;
-        cache.entry(disk, facts, cluster)
-    }
-
-    fn lost(&mut self, run: Option<(u32, u32)>) {
-        if let Some((first, count)) = run {
-            let position = self.volume.facts.entry_position(first);
-            self.faults.add(position, FaultKind::LostClusters { first, count });
-        }
-    }
-
-    /// FAT[0], FAT[1], and what follows the last cluster in its sector.
-    fn reserved_entries(&mut self) -> io::Result<()> {
-        let facts = self.volume.facts.clone();
-        let mut media = [0];
-        self.volume.disk.read_at(0x15, &mut media)?;
-        let [media] = media;
-        let (found, expected) = (self.entry(0)?, facts.entry_mask() & !0xFF | u32::from(media));
-        if found != expected {
-            self.faults.add(facts.entry_position(0), FaultKind::MediaEntry { found, expected });
-        }
-        let found = self.entry(1)?;
-        if found & facts.clean_bits() != facts.clean_bits() {
-            self.faults.add(facts.entry_position(1), FaultKind::Dirty { found });
-        }
-        if facts.reachable != facts.cluster_count {
-            return Ok(());
-        }
-        let behind = facts.last().saturating_add(1);
-        let per_sector = facts.sector_size.checked_div(facts.entry_len()).unwrap_or(1);
-        for cluster in behind..behind.next_multiple_of(per_sector) {
-            let found = self.entry(cluster)?;
-            if found != 0 {
-                self.faults.add(facts.entry_position(cluster), FaultKind::FatTail { found });
-            }
-        }
-        Ok(())
-    }
-
-    fn copies(&mut self) -> io::Result<()> {
-        // Those that are not kept equal may say anything.
-        if !self.volume.facts.mirrored {
-            return Ok(());
-        }
-        let (start, len) = (self.volume.facts.table_start(0), self.volume.facts.table_len());
-        let (mut first, mut other) = (Vec::new(), Vec::new());
-        let mut copy_start = start;
-        for copy in 2..=self.volume.facts.fats {
-            copy_start = copy_start.saturating_add(len);
-            // A copy that is cut off was reported with the length of the volume.
-            if copy_start.saturating_add(len) > self.volume.disk.len {
-                return Ok(());
-            }
-            let mut at = 0;
-            while at < len {
-                let part = usize::try_from(BUFFER.min(len.saturating_sub(at))).unwrap_or(0);
-                first.resize(part, 0);
-                other.resize(part, 0);
-                self.volume.disk.read_at(start.saturating_add(at), &mut first)?;
-                self.volume.disk.read_at(copy_start.saturating_add(at), &mut other)?;
-                if first != other {
-                    let same = first.iter().zip(&other).take_while(|(a, b)| a == b).count();
-                    let same = u64::try_from(same).unwrap_or(0);
-                    let position = copy_start.saturating_add(at).saturating_add(same);
-                    self.faults.add(position, FaultKind::FatsDiffer { copy });
-                    break;
-                }
-                at = at.saturating_add(BUFFER);
-            }
-        }
-        Ok(())
-    }
-
-    /// The two numbers of FSInfo, where they say something.
-    fn counts(&mut self, counted: u32) -> io::Result<()> {
-        let last = self.volume.facts.last();
-        let Some(info) = boot::fs_info(&mut self.volume.disk, &self.volume.facts)? else {
-            return Ok(());
-        };
-        let mut bytes = [0; 8];
-        let position = info.saturating_add(0x1E8);
-        self.volume.disk.read_at(position, &mut bytes)?;
-        let (found, next) = (u32_at(&bytes, 0), u32_at(&bytes, 4));
-        if found != counted && found != u32::MAX {
-            self.faults.add(position, FaultKind::FreeCount { found, counted });
-        }
-        if !(2..=last).contains(&next) && next != u32::MAX {
-            let position = position.saturating_add(4);
-            self.faults.add(position, FaultKind::NextFree { found: next, last });
-        }
-        Ok(())
     }
 }

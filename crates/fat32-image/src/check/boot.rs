@@ -56,6 +56,8 @@ pub struct Facts {
     pub(super) active_fat: u32,
     /// False where the FATs are not kept equal.
     pub(super) mirrored: bool,
+    /// The media byte, which the first FAT entry repeats.
+    pub(super) media: u8,
     /// Clusters that have both a FAT entry and bytes.
     pub(super) reachable: u32,
 }
@@ -222,6 +224,7 @@ pub(super) fn read<R: Read + Seek>(disk: &mut Disk<R>) -> Result<Facts, OpenErro
         // A number past the last FAT is reported with the flags.
         active_fat: if layout.active_fat < fats { layout.active_fat } else { 0 },
         mirrored: layout.mirrored,
+        media: u8_at(&boot, 0x15),
         reachable: 0,
     };
     let entries = (facts.table_len() / u64::from(facts.entry_len())).saturating_sub(2);
@@ -278,6 +281,15 @@ fn layout(boot: &[u8]) -> Layout {
     }
 }
 
+/// True for the eleven bytes of a label that Windows would take: no lower case and no character that
+/// labels cannot have. Bytes outside ASCII belong to a code page that is not known.
+pub(super) fn is_label(bytes: &[u8; 11]) -> bool {
+    let refused = |byte: &u8| {
+        *byte < b' ' || byte.is_ascii_lowercase() || b"\"*+,./:;<=>?[\\]|\x7f".contains(byte)
+    };
+    bytes.first() != Some(&b' ') && !bytes.iter().any(refused)
+}
+
 /// Bytes of an OEM code page that is not known: those outside ASCII become U+FFFD.
 pub(super) fn text(bytes: &[u8]) -> String {
     let text: String = bytes
@@ -290,8 +302,7 @@ pub(super) fn text(bytes: &[u8]) -> String {
 /// Fields of the boot sector that hold one of a few values: place, bytes, name, values, and those
 /// values in words.
 type Rule = (usize, usize, &'static str, &'static [u64], &'static str);
-const RULES: [Rule; 4] = [
-    (0x00, 1, "jump", &[0xE9, 0xEB], "E9h or EBh"),
+const RULES: [Rule; 3] = [
     (0x10, 1, "number of FATs", &[1, 2], "1 or 2"),
     (
         0x15,
@@ -303,6 +314,13 @@ const RULES: [Rule; 4] = [
     (0x1FE, 2, "signature", &[0xAA55], "AA55h"),
 ];
 const STATE: &str = "state";
+const JUMP_END: &str = "third byte of the jump";
+const SECTORS_PER_TRACK: &str = "sectors per track";
+const HEADS: &str = "heads";
+const DRIVE: &str = "drive number";
+const TYPE_NAME: &str = "name of the FAT type";
+/// Fields that no reader of files depends on.
+pub(super) const HARMLESS: [&str; 5] = [JUMP_END, SECTORS_PER_TRACK, HEADS, DRIVE, TYPE_NAME];
 /// Those of FAT16 only.
 const RULES_16: [Rule; 2] =
     [(0x25, 1, STATE, &[0], "0"), (0x26, 1, "extension signature", &[0x28, 0x29], "28h or 29h")];
@@ -353,6 +371,7 @@ pub(super) fn check<R: Read + Seek>(
             },
         );
     }
+    check_words(facts, &boot, faults);
     let cluster = facts.cluster_size;
     if cluster > 0x1_0000 {
         let (field, found, allowed) = ("cluster size", cluster.into(), "at most 10000h bytes");
@@ -390,6 +409,43 @@ pub(super) fn check<R: Read + Seek>(
             Ok(())
         }
         FatType::Fat32 => check_copies(disk, facts, &boot, faults),
+    }
+}
+
+/// The jump, and what nobody reads a file by: the shape of a drive for old code, the BIOS drive
+/// number, and the name of the FAT type, which some boot loaders ask for.
+fn check_words(facts: &Facts, boot: &[u8], faults: &mut Faults) {
+    let mut field = |at: u64, field, found: u64, allowed| {
+        faults.add(at, FaultKind::BootField { field, found, allowed });
+    };
+    match (u8_at(boot, 0), u8_at(boot, 2)) {
+        (0xE9, _) | (0xEB, 0x90) => {}
+        // The drivers of Windows and of firmware look at the first byte only.
+        (0xEB, found) => field(0x02, JUMP_END, found.into(), "90h behind EBh"),
+        (found, _) => field(0x00, "jump", found.into(), "E9h or EBh"),
+    }
+    let sectors = u16_at(boot, 0x18);
+    if !(1..=63).contains(&sectors) {
+        field(0x18, SECTORS_PER_TRACK, sectors.into(), "1 to 63");
+    }
+    let heads = u16_at(boot, 0x1A);
+    if !(1..=255).contains(&heads) {
+        field(0x1A, HEADS, heads.into(), "1 to 255");
+    }
+    let (at, names): (_, &[&[u8]]) = match facts.fat_type {
+        FatType::Fat16 => (0x24, &[b"FAT16   ", b"FAT     "]),
+        FatType::Fat32 => (0x40, &[b"FAT32   "]),
+    };
+    let drive = u8_at(boot, at);
+    let position = u64::try_from(at).unwrap_or(0);
+    if (1..0x80).contains(&drive) {
+        field(position, DRIVE, drive.into(), "0, or 80h and more");
+    }
+    // The name is there only with the longer of the two forms of this record.
+    let name = boot.get(at.saturating_add(0x12)..at.saturating_add(0x1A)).unwrap_or_default();
+    if u8_at(boot, at.saturating_add(2)) == 0x29 && !names.contains(&name) {
+        let found = name.iter().fold(0, |all, byte| all << 8 | u64::from(*byte));
+        field(position.saturating_add(0x12), TYPE_NAME, found, "that of the FAT type");
     }
 }
 
@@ -436,8 +492,9 @@ fn check_copies<R: Read + Seek>(
     if let Some(backup) = backup {
         let position = backup * sector_size;
         disk.read_at(position, &mut bytes)?;
-        let pairs = (0u64..).zip(bytes.iter().zip(boot));
-        if let Some((at, _)) = pairs.into_iter().find(|(_, (a, b))| a != b) {
+        // The state changes whenever the volume is mounted, and only in the first.
+        let mut pairs = (0u64..).zip(bytes.iter().zip(boot));
+        if let Some((at, _)) = pairs.find(|(at, (a, b))| a != b && *at != 0x41) {
             faults.add(position + at, FaultKind::BackupDiffers);
         }
     }
@@ -455,6 +512,12 @@ fn check_copies<R: Read + Seek>(
                 let at = u64::try_from(at).unwrap_or(0);
                 faults.add(position + at, FaultKind::FsInfoSignature { found, expected });
             }
+        }
+        let reserved = (4usize..0x1E4).chain(0x1F0..0x1FC);
+        let found = reserved.map(|at| (at, u8_at(&bytes, at))).find(|(_, byte)| *byte != 0);
+        if let Some((at, found)) = found {
+            let at = u64::try_from(at).unwrap_or(0);
+            faults.add(position + at, FaultKind::FsInfoReserved { found });
         }
     }
     Ok(())

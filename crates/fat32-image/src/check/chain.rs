@@ -79,7 +79,7 @@ impl TableCache {
 }
 
 /// A set of clusters; one bit for each that is really there.
-pub(super) struct ClusterSet {
+pub(crate) struct ClusterSet {
     bits: Vec<u64>,
 }
 
@@ -99,7 +99,7 @@ impl ClusterSet {
         new
     }
 
-    pub(super) fn contains(&self, cluster: u32) -> bool {
+    pub(crate) fn contains(&self, cluster: u32) -> bool {
         let word = usize::try_from(cluster / 64).unwrap_or(usize::MAX);
         self.bits.get(word).is_some_and(|word| word & (1 << (cluster % 64)) != 0)
     }

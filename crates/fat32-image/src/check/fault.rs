@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::boot;
+
 /// How much a fault matters to whoever uses the volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -36,11 +38,6 @@ impl Fault {
     /// Most faults that one check lists; a last [`FaultKind::More`] counts the others.
     pub const LISTED: usize = 1000;
 
-    pub(super) fn new(position: u64, kind: FaultKind) -> Self {
-        let severity = kind.severity();
-        Self { position, kind, severity }
-    }
-
     /// The byte of the volume that is wrong, or at which what is wrong begins.
     pub fn position(&self) -> u64 {
         self.position
@@ -54,6 +51,61 @@ impl Fault {
     /// How much it matters; of [`FaultKind::More`] the worst of those it counts.
     pub fn severity(&self) -> Severity {
         self.severity
+    }
+
+    /// Path of the file or folder concerned, empty for the root; `None` where the fault lies in no
+    /// file or folder.
+    pub fn path(&self) -> Option<&str> {
+        match &self.kind {
+            FaultKind::BadLink { path, .. }
+            | FaultKind::CrossLink { path, .. }
+            | FaultKind::FirstCluster { path, .. }
+            | FaultKind::ChainLength { path, .. }
+            | FaultKind::SlotField { path, .. }
+            | FaultKind::Time { path, .. }
+            | FaultKind::PathLength { path, .. } => Some(path),
+            FaultKind::ShortName { folder, .. }
+            | FaultKind::LongName { folder, .. }
+            | FaultKind::DuplicateName { folder, .. }
+            | FaultKind::LongOrder { folder, .. }
+            | FaultKind::LongChecksum { folder, .. }
+            | FaultKind::LongSlot { folder, .. }
+            | FaultKind::DotEntry { folder, .. }
+            | FaultKind::BehindEnd { folder }
+            | FaultKind::DirectoryLength { folder, .. }
+            | FaultKind::StrayLabel { folder } => Some(folder),
+            _ => None,
+        }
+    }
+
+    /// True for what a drive keeps when it was pulled out, or its writer was stopped, between two
+    /// writes: the marks for "in use", free counts that are not up to date, clusters that no file
+    /// holds, and chains longer than their file. All content is there, and writing to the volume
+    /// harms nothing. Every such fault is [`Severity::Untidy`], but not the other way round: what
+    /// careless writers leave is untidy and no leftover.
+    ///
+    /// ```
+    /// use fat32_image::check::{Severity, Volume};
+    /// # use extent_image::{Meta, Timestamp, TreeBuilder};
+    /// # let meta = Meta::at(Timestamp::FAT_EPOCH);
+    /// # let plan = fat32_image::plan(&TreeBuilder::new(meta).finish()?, &Default::default())?.into_plan();
+    /// # let (reader, len) = (plan.reader(), plan.len());
+    ///
+    /// let faults = Volume::open(reader, 0, len)?.check()?;
+    /// let may_be_written = faults.iter().all(|fault| fault.severity() < Severity::Damage);
+    /// let was_pulled_out = faults.iter().any(|fault| fault.is_leftover());
+    /// # assert!(may_be_written && !was_pulled_out);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_leftover(&self) -> bool {
+        match &self.kind {
+            FaultKind::Dirty { .. }
+            | FaultKind::FreeCount { .. }
+            | FaultKind::NextFree { .. }
+            | FaultKind::LostClusters { .. } => true,
+            FaultKind::ChainLength { found, needed, .. } => found > needed,
+            _ => false,
+        }
     }
 }
 
@@ -123,6 +175,12 @@ pub enum FaultKind {
         /// What it must be.
         expected: u32,
     },
+    /// A reserved byte of FSInfo or its copy; the position is that of the first.
+    #[error("FSInfo: a reserved byte is {found:#x}, must be 0")]
+    FsInfoReserved {
+        /// Its value.
+        found: u8,
+    },
     /// The free clusters by FSInfo.
     #[error("FSInfo counts {found} free clusters, there are {counted}")]
     FreeCount {
@@ -152,6 +210,21 @@ pub enum FaultKind {
         found: u32,
         /// What it must be.
         expected: u32,
+    },
+    /// The second FAT entry, which is an end mark beside the marks of [`Dirty`](Self::Dirty).
+    #[error("the second FAT entry is {found:#x}, must be an end mark")]
+    EndEntry {
+        /// Its value.
+        found: u32,
+    },
+    /// FAT32 entries of clusters with bits above the 28 that count; the position is the byte of the
+    /// first that holds them.
+    #[error("{count} FAT entries from {first} on use the four reserved bits")]
+    EntryBits {
+        /// Number of the first entry.
+        first: u32,
+        /// How many follow each other.
+        count: u32,
     },
     /// A FAT differs from the first one, although all are kept equal; the position is the first
     /// difference.
@@ -192,7 +265,7 @@ pub enum FaultKind {
         /// How many follow each other.
         count: u32,
     },
-    /// A first cluster that is none, or one where none must be, or none where one must be.
+    /// A first cluster that is none, or none where one must be.
     #[error("{path:?}: first cluster {found}")]
     FirstCluster {
         /// Path of the file or folder.
@@ -200,7 +273,7 @@ pub enum FaultKind {
         /// The number.
         found: u32,
     },
-    /// A chain of another length than the size needs.
+    /// A chain of another length than the size needs; an empty file needs none.
     #[error("{path:?}: {found} clusters, the size needs {needed}")]
     ChainLength {
         /// Path of the file.
@@ -310,6 +383,12 @@ pub enum FaultKind {
         /// Its value.
         found: u16,
     },
+    /// A label in lower case, or with characters that it cannot have.
+    #[error("the label {label:?} is none that FAT allows")]
+    LabelText {
+        /// The eleven bytes as text.
+        label: String,
+    },
     /// A label in another folder than the root, or a second one.
     #[error("{folder:?}: a volume label that does not belong there")]
     StrayLabel {
@@ -347,11 +426,15 @@ impl FaultKind {
             Self::Dirty { .. }
             | Self::BackupDiffers
             | Self::FsInfoSignature { .. }
+            | Self::FsInfoReserved { .. }
             | Self::FreeCount { .. }
             | Self::NextFree { .. }
             // Neither is looked at by those who read files.
             | Self::MediaEntry { .. }
+            | Self::EndEntry { .. }
+            | Self::EntryBits { .. }
             | Self::FatTail { .. }
+            | Self::LabelText { .. }
             | Self::LostClusters { .. }
             | Self::BehindEnd { .. }
             | Self::SlotField { .. }
@@ -359,6 +442,7 @@ impl FaultKind {
             | Self::StrayLabel { .. }
             | Self::LabelDiffers { .. }
             | Self::LongSlot { field: "filling", .. } => Severity::Untidy,
+            Self::BootField { field, .. } if boot::HARMLESS.contains(field) => Severity::Untidy,
             // Room reserved for a file that was still growing.
             Self::ChainLength { found, needed, .. } if found > needed => Severity::Untidy,
             _ => Severity::Damage,
@@ -377,7 +461,13 @@ pub(super) struct Faults {
 
 impl Faults {
     pub(super) fn add(&mut self, position: u64, kind: FaultKind) {
-        let fault = Fault::new(position, kind);
+        let severity = kind.severity();
+        self.add_as(position, kind, severity);
+    }
+
+    /// With another severity than the kind alone tells.
+    pub(super) fn add_as(&mut self, position: u64, kind: FaultKind, severity: Severity) {
+        let fault = Fault { position, kind, severity };
         if self.list.len() < Fault::LISTED {
             self.list.push(fault);
         } else {

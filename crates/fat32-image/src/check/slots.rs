@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use extent_image::Timestamp;
 
 use super::boot::text;
-use super::fault::{FaultKind, Faults};
+use super::fault::{FaultKind, Faults, Severity};
 use super::{u8_at, u16_at, u32_at};
 use crate::FatType;
 
@@ -68,16 +68,16 @@ pub(super) fn decode(
     for (index, slot) in slots.iter().enumerate() {
         match slot.bytes {
             [0, ..] => {
-                decoder.drop_long();
+                decoder.drop_long(Severity::Untidy);
                 decoder.check_end(slots.get(index..).unwrap_or_default());
                 return items;
             }
-            [0xE5, ..] => decoder.drop_long(),
+            [0xE5, ..] => decoder.drop_long(Severity::Untidy),
             bytes if u8_at(&bytes, 0x0B) & 0x3F == 0x0F => decoder.long_slot(slot),
             _ => items.push(decoder.short_slot(slot)),
         }
     }
-    decoder.drop_long();
+    decoder.drop_long(Severity::Untidy);
     items
 }
 
@@ -86,7 +86,6 @@ struct Decoder<'a> {
     fat_type: FatType,
     faults: &'a mut Faults,
     long: Option<Long>,
-    /// Every name and short name so far, in upper case.
     /// Long names, and short ones that can be compared with them, in upper case.
     names: HashSet<String>,
     /// Short names as they stand: bytes of a code page that is not known can only be compared so.
@@ -98,10 +97,13 @@ impl Decoder<'_> {
         self.folder.to_owned()
     }
 
-    /// Long-name slots that no entry follows.
-    fn drop_long(&mut self) {
+    /// Long-name slots that no entry follows. Systems that know no long names leave them behind when
+    /// they delete a file, and nobody misses them; before an entry that may have been theirs they
+    /// are a name that is lost.
+    fn drop_long(&mut self, severity: Severity) {
         if let Some(Long { position, ordinal, .. }) = self.long.take() {
-            self.faults.add(position, FaultKind::LongOrder { folder: self.folder(), ordinal });
+            let kind = FaultKind::LongOrder { folder: self.folder(), ordinal };
+            self.faults.add_as(position, kind, severity);
         }
     }
 
@@ -121,10 +123,10 @@ impl Decoder<'_> {
         let number = ordinal & 0x3F;
         let wrong = |field| FaultKind::LongSlot { folder: self.folder.to_owned(), field };
         if u8_at(bytes, 0x0C) != 0 {
-            self.faults.add(slot.position, wrong("kind"));
+            self.faults.add(slot.position.saturating_add(0x0C), wrong("kind"));
         }
         if u16_at(bytes, 0x1A) != 0 {
-            self.faults.add(slot.position, wrong("cluster"));
+            self.faults.add(slot.position.saturating_add(0x1A), wrong("cluster"));
         }
         let last = ordinal & 0x40 != 0;
         let places = (0x01..0x0B).chain(0x0E..0x1A).chain(0x1C..0x20).step_by(2);
@@ -137,14 +139,14 @@ impl Decoder<'_> {
             }
         }
         if last {
-            self.drop_long();
+            self.drop_long(Severity::Untidy);
         }
         let follows = match &self.long {
             None => last && (1..=20).contains(&number) && ordinal & 0x80 == 0,
             Some(long) => !last && ordinal == long.next && checksum == long.checksum,
         };
         if !follows {
-            self.drop_long();
+            self.drop_long(Severity::Damage);
             let folder = self.folder();
             self.faults.add(slot.position, FaultKind::LongOrder { folder, ordinal });
             return;
@@ -214,7 +216,7 @@ impl Decoder<'_> {
         let long = self.long.take()?;
         if long.next != 0 {
             self.long = Some(long);
-            self.drop_long();
+            self.drop_long(Severity::Damage);
             return None;
         }
         if long.checksum != expected {

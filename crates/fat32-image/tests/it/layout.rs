@@ -4,8 +4,10 @@ use bytes::Bytes;
 use extent_image::{
     Content, Data, Late, Meta, NodeId, Source, StreamOptions, Timestamp, TreeBuilder,
 };
+use fat32_image::check::Volume;
 use fat32_image::{
-    BootCode, ClusterSize, Label, Note, Problem, VolumeError, VolumeOptions, VolumeSize, plan,
+    BootCode, ClusterSize, Label, Note, Problem, SectorSize, VolumeError, VolumeOptions,
+    VolumeSize, plan,
 };
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -156,6 +158,71 @@ fn directory_by_hand() {
 }
 
 #[test]
+fn names_that_come_first_in_the_root() {
+    let paths = [("a.txt", 1), ("Boot/", 0), ("bootmgr", 2), ("sources/", 0), ("sources/a.txt", 3)];
+    let first = |names: &[&str]| {
+        let options = VolumeOptions::new().with_label(Label::new("STICK").unwrap());
+        let options = options.with_first_in_root(names.iter().copied());
+        let planned = plan(&sample(&paths), &options).unwrap();
+        let len = planned.plan().len();
+        let mut volume = Volume::open(Image::new(planned.plan()), 0, len).unwrap();
+        assert_eq!(volume.check().unwrap(), []);
+        let entries = volume.walk().unwrap();
+        let names: Vec<String> = entries.iter().map(fat32_image::check::Entry::path).collect();
+        let mut clusters: Vec<(String, u32)> =
+            entries.iter().map(|entry| (entry.path(), entry.first_cluster())).collect();
+        clusters.sort();
+        (names, clusters)
+    };
+    let (names, clusters) = first(&[]);
+    assert_eq!(names, ["Boot", "a.txt", "bootmgr", "sources", "sources/a.txt"]);
+    let (names, same) = first(&["SOURCES", "BootMGR", "not there", "sources", "bo"]);
+    assert_eq!(names, ["sources", "bootmgr", "Boot", "a.txt", "sources/a.txt"]);
+    // Only the slots of the root move.
+    assert_eq!(clusters, same);
+}
+
+#[test]
+fn a_volume_of_large_sectors_by_hand() {
+    let options = VolumeOptions::new()
+        .with_sector_size(SectorSize::B4096)
+        .with_label(Label::new("BIG").unwrap())
+        .with_volume_id(1)
+        .with_hidden_sectors(256);
+    let planned = plan(&sample(&[("x", 5000)]), &options).unwrap();
+    let image = Image::new(planned.plan());
+    let boot = image.part(0, 4096);
+    let expected = [
+        0x00, 0x10, 1, 126, 0, 2, // 4096 bytes, 1 sector, 126 reserved, 2 FATs
+        0, 0, 0, 0, 0xF8, 0, 0, 63, 0, 255, 0, // media, geometry
+        0x00, 0x01, 0, 0, 0x00, 0x02, 0x01, 0, // 256 hidden, 66,048 in all
+        65, 0, 0, 0, 0, 0, 0, 0, // 65 per FAT, flags, version
+        2, 0, 0, 0, 1, 0, 6, 0, // root, FSInfo, backup
+    ];
+    assert_eq!(boot[0x0B..0x34], expected);
+    // The signature is where the first 512 bytes end, and the rest of the sector is empty.
+    assert_eq!(boot[0x1FE..0x200], [0x55, 0xAA]);
+    assert_eq!(boot[0x200..], [0; 4096 - 512]);
+    assert_eq!(image.part(6 * 4096, 4096), boot);
+    let info = image.part(4096, 4096);
+    assert_eq!((&info[..4], &info[0x1E4..0x1E8]), (&b"RRaA"[..], &b"rrAa"[..]));
+    // 65,792 clusters; root and two for the file are in use.
+    assert_eq!(info[0x1E8..0x1F0], [0xFD, 0x00, 0x01, 0x00, 5, 0, 0, 0]);
+    assert_eq!(info[0x1FC..0x200], [0, 0, 0x55, 0xAA]);
+    assert_eq!(info[0x200..], [0; 4096 - 512]);
+    assert_eq!(image.part(7 * 4096, 4096), info);
+    let entries = [0x0FFF_FFF8, 0x0FFF_FFFF, 0x0FFF_FFFF, 4, 0x0FFF_FFFF, 0];
+    let entries: Vec<u8> = entries.into_iter().flat_map(u32::to_le_bytes).collect();
+    for fat in [126, 126 + 65] {
+        assert_eq!(image.part(fat * 4096, 24), entries);
+    }
+    assert_eq!(image.part(1 << 20, 4), b"BIG ");
+    let mut volume = Volume::open(image, 0, planned.plan().len()).unwrap();
+    assert_eq!(volume.check().unwrap(), []);
+    assert_eq!(volume.facts().sector_size, 4096);
+}
+
+#[test]
 fn two_plans_are_equal_and_ids_follow_the_tree() {
     let paths = [("a/", 0), ("a/Some long name.txt", 7000), ("b", 1)];
     let options = VolumeOptions::new();
@@ -241,6 +308,22 @@ fn a_folder_holds_65536_slots() {
     };
     let planned = with(65_536).unwrap();
     assert_eq!(planned.placement(NodeId::ROOT).unwrap().len(), 2 << 20);
+    // In any other folder `.` and `..` take two.
+    let below = |count: usize| {
+        let mut tree = TreeBuilder::new(meta());
+        let folder = tree.folder(NodeId::ROOT, "sub", meta()).unwrap();
+        for n in 0..count {
+            tree.file(folder, &format!("{n}"), meta(), Data::bytes("x", "")).unwrap();
+        }
+        plan(&tree.finish().unwrap(), &VolumeOptions::new())
+    };
+    let planned = below(65_534).unwrap();
+    let len = planned.plan().len();
+    let mut volume = Volume::open(Image::new(planned.plan()), 0, len).unwrap();
+    assert_eq!(volume.check().unwrap(), []);
+    assert_eq!(volume.walk().unwrap().len(), 65_535);
+    let VolumeError::Tree { problems, .. } = below(65_535).unwrap_err() else { panic!() };
+    assert_eq!(problems, [Problem::FolderSize { path: "sub".into(), found: 65_537 }]);
     let VolumeError::Tree { problems, .. } = with(65_537).unwrap_err() else { panic!() };
     assert_eq!(problems, [Problem::FolderSize { path: String::new(), found: 65_537 }]);
 }

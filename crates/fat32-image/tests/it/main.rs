@@ -9,8 +9,13 @@
 mod fat16;
 mod faults;
 mod faults_16;
+mod foreign;
 mod image;
+mod large;
 mod layout;
+mod matrix;
+mod mkfat;
 mod model;
 mod oracles;
 mod round_trip;
+mod update;

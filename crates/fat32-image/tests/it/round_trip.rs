@@ -5,7 +5,10 @@ use std::io::Read;
 
 use extent_image::Timestamp;
 use fat32_image::check::Volume;
-use fat32_image::{ClusterSize, FatType, Label, VolumeOptions, VolumeSize, plan, smallest_volume};
+use fat32_image::{
+    Alignment, ClusterSize, FatType, Label, SectorSize, VolumeOptions, VolumeSize, plan,
+    smallest_volume,
+};
 use fatfs::{FileSystem, FsOptions};
 use fscommon::StreamSlice;
 use proptest::prelude::*;
@@ -17,19 +20,41 @@ use crate::model::{Draft, Expected, Facts, drafts, tree};
 const START: u64 = 1 << 20;
 
 fn options() -> impl Strategy<Value = VolumeOptions> {
-    let cluster = prop::sample::select(vec![512, 512, 1024, 4096, 8192]);
-    (cluster, any::<bool>(), any::<Option<u32>>()).prop_map(|(cluster, labelled, id)| {
-        let mut options = VolumeOptions::new()
-            .with_cluster_size(ClusterSize::new(cluster).unwrap())
-            .with_hidden_sectors(2048);
-        if labelled {
-            options = options.with_label(Label::new("TEST LABEL").unwrap());
-        }
-        match id {
-            Some(id) => options.with_volume_id(id),
-            None => options,
-        }
-    })
+    let sizes = prop::sample::select(vec![
+        (SectorSize::B512, 512),
+        (SectorSize::B512, 512),
+        (SectorSize::B512, 1024),
+        (SectorSize::B512, 2048),
+        (SectorSize::B512, 4096),
+        (SectorSize::B512, 8192),
+        (SectorSize::B512, 16_384),
+        (SectorSize::B512, 32_768),
+        (SectorSize::B4096, 4096),
+        (SectorSize::B4096, 8192),
+        (SectorSize::B4096, 16_384),
+        (SectorSize::B4096, 32_768),
+    ]);
+    let alignment = prop::option::of(prop::sample::select(vec![4096, 65_536, 1 << 20]));
+    let first = prop::collection::vec("[A-Za-z]{1,2}|similar NAME [0-9].txt", 0..4);
+    (sizes, any::<bool>(), any::<Option<u32>>(), alignment, first).prop_map(
+        |((sector, cluster), labelled, id, alignment, first)| {
+            let mut options = VolumeOptions::new()
+                .with_sector_size(sector)
+                .with_cluster_size(ClusterSize::new(cluster).unwrap())
+                .with_hidden_sectors((START / u64::from(sector.bytes())) as u32)
+                .with_first_in_root(first);
+            if labelled {
+                options = options.with_label(Label::new("TEST LABEL").unwrap());
+            }
+            if let Some(alignment) = alignment {
+                options = options.with_alignment(Alignment::new(alignment).unwrap());
+            }
+            match id {
+                Some(id) => options.with_volume_id(id),
+                None => options,
+            }
+        },
+    )
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Error};
+use toml::de::{DeArray, DeTable, DeValue, Error};
 
 use super::RequestFile;
 use super::suggest::nearest;
@@ -211,20 +211,21 @@ fn values(file: &mut RequestFile, table: &DeTable<'_>, broken: &BTreeSet<String>
                 *number = whole_number(given).and_then(|given| given.try_into().ok());
                 if number.is_some() { Ok(()) } else { Err((WHOLE_NUMBER, format!("{name} = 1"))) }
             }
+            (Slot::Paths(paths), DeValue::String(given)) => {
+                *paths = vec![given.as_ref().into()];
+                Ok(())
+            }
             (Slot::List(list), DeValue::Array(given)) => {
-                for element in given {
-                    match element.get_ref().as_str() {
-                        Some(text) => {
-                            list.push(text.to_owned());
-                            places.push(element.span().start);
-                        }
-                        None => file.found.push(wrong_type(
-                            &option,
-                            element,
-                            "text",
-                            &format!("{name} = [\"{}\"]", option.value_name()),
-                        )),
-                    }
+                for (text, at) in texts(&option, given, &mut file.found) {
+                    list.push(text);
+                    places.push(at);
+                }
+                Ok(())
+            }
+            (Slot::Paths(paths), DeValue::Array(given)) => {
+                for (text, at) in texts(&option, given, &mut file.found) {
+                    paths.push(text.into());
+                    places.push(at);
                 }
                 Ok(())
             }
@@ -237,7 +238,7 @@ fn values(file: &mut RequestFile, table: &DeTable<'_>, broken: &BTreeSet<String>
             (Slot::List(_), _) => {
                 Err(("a list", format!("{name} = [\"{}\"]", option.value_name())))
             }
-            (Slot::Text(_) | Slot::Path(_), given) => {
+            (Slot::Text(_) | Slot::Path(_) | Slot::Paths(_), given) => {
                 Err(("text", format!("{name} = \"{}\"", as_text(given, &option))))
             }
         };
@@ -255,6 +256,25 @@ fn values(file: &mut RequestFile, table: &DeTable<'_>, broken: &BTreeSet<String>
         }
     }
     file.request = request;
+}
+
+/// The elements of a list that are text, each with its byte; a problem for each other one.
+fn texts(
+    option: &RequestOption,
+    given: &DeArray<'_>,
+    found: &mut Vec<(usize, Problem)>,
+) -> Vec<(String, usize)> {
+    let mut texts = Vec::new();
+    for element in given {
+        match element.get_ref().as_str() {
+            Some(text) => texts.push((text.to_owned(), element.span().start)),
+            None => {
+                let example = format!("{} = [\"{}\"]", option.name(), option.value_name());
+                found.push(wrong_type(option, element, "text", &example));
+            }
+        }
+    }
+    texts
 }
 
 fn unknown_keys(file: &mut RequestFile, table: &DeTable<'_>) {

@@ -1,8 +1,10 @@
 //! Whole requests: every problem at once, each with its option and kind, and the serde form.
 
+use std::path::Path;
+
 use media_model::{
-    BcdChoice, BcdResolution, BootManagerChoice, CaptureMediaRequest, HardwareId, MediaSize,
-    MediaType, ProblemKind, TargetArch,
+    BcdChoice, BcdResolution, BootManagerChoice, CaptureMediaRequest, GptType, HardwareId,
+    MediaSize, MediaType, PartitionTable, ProblemKind, RequestFile, SectorSize, TargetArch,
 };
 use serde_json::json;
 
@@ -193,7 +195,7 @@ fn everything_wrong_at_once() {
         ]
     );
     let mut request = usb().with_media_size("4GB").with_checksum(true).with_force(true);
-    request.path = Some("-".into());
+    request.path = vec!["-".into()];
     assert_eq!(
         problems(&request),
         [("media-size", NotApplicable), ("checksum", NotApplicable), ("force", NotApplicable)]
@@ -398,4 +400,72 @@ fn options_of_content_are_checked_together() {
     assert_eq!(options(twice), expected);
     let alone = CaptureMediaRequest::default().with_user("u").check_content().unwrap_err();
     assert_eq!(alone.last().unwrap().option(), "distribution-point");
+}
+
+/// What is said of a stick, and of several of them, and what is then wrong.
+#[test]
+fn sticks() {
+    let usb = || CaptureMediaRequest::new("boot.wim", "usb", "/dev/sdb");
+    let several = usb().with_path("/dev/sdc").check().unwrap();
+    let paths: Vec<_> = several.outputs().iter().map(|output| output.file().unwrap()).collect();
+    assert_eq!(paths, [Path::new("/dev/sdb"), Path::new("/dev/sdc")]);
+    assert_eq!(several.output(), &several.outputs()[0]);
+    assert_eq!(several.partition_table(), None);
+
+    let gpt =
+        usb().with_partition_table("gpt").with_gpt_type("efi-system").with_sector_size("4096");
+    let gpt = gpt.check().unwrap();
+    assert_eq!(gpt.partition_table(), Some(PartitionTable::Gpt));
+    assert_eq!(gpt.gpt_type(), GptType::EfiSystem);
+    assert_eq!(gpt.sector_size().map(SectorSize::bytes), Some(4096));
+    assert!(usb().with_no_format(true).check().unwrap().no_format());
+    let folder = CaptureMediaRequest::new("boot.wim", "usb", "stick/").with_no_format(true);
+    assert_eq!(folder.check().unwrap().output().file(), Some(Path::new("stick/")));
+
+    let wrong = |request: CaptureMediaRequest| {
+        let problems = request.check().unwrap_err();
+        problems.iter().map(|problem| problem.option()).collect::<Vec<_>>()
+    };
+    let disc = |path: &str| CaptureMediaRequest::new("boot.wim", "cd-dvd", path);
+    for (request, expected) in [
+        (usb().with_path("./x").with_path("x"), vec!["path"]),
+        (usb().with_path("-"), vec!["path"]),
+        (usb().with_path("a/"), vec!["path"]),
+        (disc("a").with_path("b"), vec!["path"]),
+        (usb().with_path("b").with_checksum(true), vec!["checksum"]),
+        (disc("a").with_partition_table("mbr"), vec!["partition-table"]),
+        (disc("a").with_no_format(true), vec!["no-format"]),
+        (disc("a").with_no_verify(true), vec!["no-verify"]),
+        (usb().with_gpt_type("efi-system"), vec!["gpt-type"]),
+        (usb().with_gpt_type("efi-system").with_no_format(true), vec!["gpt-type"]),
+        (usb().with_sector_size("2048"), vec!["sector-size"]),
+        (
+            usb().with_no_format(true).with_image_size("1GiB").with_checksum(true),
+            vec!["image-size", "checksum"],
+        ),
+        (
+            usb().with_path("/dev/sdc").with_no_format(true).with_image_size("1GiB"),
+            vec!["path", "image-size"],
+        ),
+        (usb().with_sector_size("4096").with_image_size("128MiB"), vec!["image-size"]),
+        (usb().with_image_size("2049GiB"), vec!["image-size"]),
+    ] {
+        assert_eq!(wrong(request.clone()), expected, "{request:?}");
+    }
+    let large = usb().with_sector_size("4096").with_image_size("4096GiB");
+    assert!(large.check().is_ok());
+}
+
+#[test]
+fn one_path_is_a_text_and_several_are_a_list() {
+    let one = CaptureMediaRequest::new("boot.wim", "usb", "a.img");
+    let several = one.clone().with_path("b.img");
+    for (request, text) in [(&one, r#""path":"a.img""#), (&several, r#""path":["a.img","b.img"]"#)]
+    {
+        let json = serde_json::to_string(request).unwrap();
+        assert!(json.contains(text), "{json}");
+        assert_eq!(&serde_json::from_str::<CaptureMediaRequest>(&json).unwrap(), request);
+        let toml = RequestFile::read("f", request.to_toml().unwrap().as_bytes());
+        assert_eq!(toml.request(), request);
+    }
 }

@@ -215,7 +215,7 @@ fn relative_paths_start_from_the_folder_of_the_file() {
                 hwids = '/abs/ids'\nadd = ['x=X', '/y=Y', '=Z', 'w', 'a=b=C']\nimage-creator = 'me'";
     let request = read(text).relative_to(Path::new("sub/x")).request().clone();
     assert_eq!(request.boot_image, Some(PathBuf::from("sub/x/b.wim")));
-    assert_eq!(request.path, Some(PathBuf::from("-")));
+    assert_eq!(request.path, [PathBuf::from("-")]);
     assert_eq!(request.hwids, Some(PathBuf::from("/abs/ids")));
     assert_eq!(request.add, ["sub/x/x=X", "/y=Y", "=Z", "w", "sub/x/a=b=C"]);
     assert_eq!(request.image_creator.as_deref(), Some("me"));
@@ -408,6 +408,7 @@ pub(crate) fn request() -> impl Strategy<Value = CaptureMediaRequest> {
                 Slot::Number(slot) => *slot = Some(number),
                 Slot::Text(slot) => *slot = texts.first().cloned(),
                 Slot::Path(slot) => *slot = texts.first().map(PathBuf::from),
+                Slot::Paths(slot) => *slot = texts.iter().map(PathBuf::from).collect(),
                 Slot::List(slot) => *slot = texts,
                 _ => unreachable!("every slot is known here"),
             }

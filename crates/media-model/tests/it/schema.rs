@@ -130,6 +130,11 @@ fn documents() -> Vec<(String, bool)> {
                 let bad = vec!["''".to_owned(), "7".to_owned(), "\"C:\\temp\"".to_owned()];
                 (texts(vec!["a/b c.wim".to_owned()]), bad)
             }
+            Slot::Paths(_) => {
+                let good = ["'a.img'", "['a.img']", "['/dev/sdb', '/dev/sdc']"];
+                let bad = ["''", "7", "['']", "[7]", "\"C:\\temp\""];
+                (good.map(str::to_owned).to_vec(), bad.map(str::to_owned).to_vec())
+            }
             _ if !option.words().is_empty() => {
                 let good = option.words().iter().map(ToString::to_string).collect();
                 (texts(good), ["'nothing'", "''", "true"].map(str::to_owned).to_vec())

@@ -1,0 +1,173 @@
+//! `capmedia create --no-format`, and `plan`: media onto a stick that is formatted already.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use capmedia::media_device::{Mount, Refusal, System};
+use capmedia::{Consent, Error, Guarantee, RefreshError, RefreshPlan, RefreshTarget, Refreshed};
+use media_model::{CheckedContent, CheckedRequest};
+
+use crate::content_args::plan_refresh;
+use crate::create::Args;
+use crate::exit::{Code, Failure};
+use crate::log_place::{refuse_for_media, refuse_in_folder};
+use crate::print::{self, files, line, size};
+use crate::progress::Bar;
+use crate::signals;
+use crate::told::Told;
+
+/// Paths of a kind that are named; the JSON object has all.
+const NAMED: usize = 10;
+
+pub(crate) fn run(args: &Args, request: &CheckedRequest, text: &str) -> Result<Code, Failure> {
+    let log = args.log.open(|path| {
+        request.output().file().map_or(Ok(()), |folder| refuse_in_folder(path, folder))?;
+        refuse_for_media(path, request)
+    })?;
+    log.begin("create", text);
+    let told = Told::new(&log, !args.json && !args.quiet);
+    let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
+    signals::watch(&told, args.json, move || {
+        let parts: Vec<String> =
+            cache.iter().flat_map(|cache| signals::parts_in_cache(cache)).collect();
+        let left = [
+            Some("the stick may have to be refreshed again".to_owned()),
+            signals::left_behind(&parts),
+        ];
+        Some(left.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    });
+    told.end(make(args, request, &told))
+}
+
+fn make(args: &Args, request: &CheckedRequest, told: &Told) -> Result<Code, Failure> {
+    let log = &told.log;
+    let consent = Consent::new()
+        .with_allow_fixed(args.consent.allow_fixed)
+        .with_unmount(args.consent.unmount);
+    let target = RefreshTarget::open(request, &System::new(), &consent).map_err(Error::from)?;
+    let media = plan_refresh(request, &target, told, args.quiet)?;
+    log.refuse_inputs(media.inputs())?;
+    let told_before = media.summary().warnings.len();
+    let others = told.others(&media.summary().warnings);
+    if !args.json {
+        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
+    }
+    let mut progress = log.milestones(Bar::new("Refreshing", args.quiet));
+    let made = media.refresh(request, &target, &mut progress)?;
+    drop(progress);
+    let others = told.others(made.summary.warnings.get(told_before..).unwrap_or_default());
+    log.information(outcome(&made));
+    let mut to = io::stdout().lock();
+    if args.json {
+        print::json(&mut to, &made)?;
+    } else if !args.quiet {
+        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
+        show(&mut to, &made)?;
+    }
+    Ok(Code::Done)
+}
+
+/// Why there is no plan. Unlike `create`, which may unmount a drive, `plan` leaves that to the caller.
+fn not_planned(error: RefreshError) -> Failure {
+    let is_mounted = |refusal: &Refusal| matches!(refusal, Refusal::Mounted { .. });
+    match error {
+        RefreshError::Drive { refusals } if refusals.iter().any(is_mounted) => {
+            let told = refusals.iter().map(|refusal| match refusal {
+                Refusal::Mounted { drive, mounts } => {
+                    let places: Vec<String> = mounts.iter().map(Mount::place).collect();
+                    format!(
+                        "{drive} is mounted at {}; give the folder that it is mounted at as --path, \
+                         or unmount it",
+                        places.join(", ")
+                    )
+                }
+                other => other.to_string(),
+            });
+            let told = told.collect::<Vec<_>>().join("\n");
+            Failure::from(Error::from(RefreshError::Drive { refusals })).with_text(told)
+        }
+        error => Error::from(error).into(),
+    }
+}
+
+/// `capmedia plan --no-format`: what would be done. Nothing is written, and nothing unmounted.
+pub(crate) fn plan(
+    request: &CheckedRequest,
+    told: &Told,
+    json: bool,
+    quiet: bool,
+) -> Result<Code, Failure> {
+    let consent = Consent::new().with_allow_fixed(true);
+    let target = RefreshTarget::open(request, &System::new(), &consent).map_err(not_planned)?;
+    let media = plan_refresh(request, &target, told, quiet)?;
+    let mut progress = Bar::new("Comparing", quiet);
+    let planned = media.plan_refresh(request, &target, &mut progress)?;
+    drop(progress);
+    let others = told.others(&planned.summary.warnings);
+    let mut to = io::stdout().lock();
+    if json {
+        print::json(&mut to, &planned)?;
+        return Ok(Code::Done);
+    }
+    print::warnings(&mut io::stderr().lock(), &others, quiet)?;
+    print::summary(&mut to, &planned.summary)?;
+    let RefreshPlan { path, files_to_write, bytes_to_write, files_unchanged, bytes_saved, .. } =
+        &planned;
+    line(
+        &mut to,
+        format_args!(
+            "Refresh:      {path}: {} to write ({}), {} unchanged ({} saved)",
+            files(*files_to_write),
+            size(*bytes_to_write),
+            files(*files_unchanged),
+            size(*bytes_saved)
+        ),
+    )?;
+    named(&mut to, "To remove:", &planned.to_remove)?;
+    named(&mut to, "Kept:", &planned.foreign)?;
+    Ok(Code::Done)
+}
+
+/// The result in a line.
+fn outcome(made: &Refreshed) -> String {
+    format!(
+        "{}: {} written ({}), {} unchanged ({} saved)",
+        made.path,
+        files(made.files_written),
+        size(made.bytes_written),
+        files(made.files_unchanged),
+        size(made.bytes_saved)
+    )
+}
+
+fn show(to: &mut dyn Write, made: &Refreshed) -> io::Result<()> {
+    print::summary(to, &made.summary)?;
+    line(to, format_args!("Refreshed:    {}", outcome(made)))?;
+    let verified = match made.verified {
+        true if made.files_written == 0 => "nothing had to be written",
+        true => "what was written reads back as it should",
+        false => "nothing was read back",
+    };
+    writeln!(to, "              {verified}")?;
+    if made.guarantee == Guarantee::File {
+        writeln!(
+            to,
+            "              file by file: cut short, it would have left files of old and new media"
+        )?;
+    }
+    named(to, "Removed:", &made.removed)?;
+    named(to, "Kept:", &made.foreign)
+}
+
+/// Paths of a kind, as far as they fit.
+fn named(to: &mut dyn Write, heading: &str, paths: &[String]) -> io::Result<()> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<&str> = paths.iter().take(NAMED).map(String::as_str).collect();
+    let more = match paths.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    line(to, format_args!("{heading:<14}{}{more}", shown.join(", ")))
+}

@@ -1,0 +1,528 @@
+//! `--no-format`: media brought up to date where it is, and what becomes of it when the run is killed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use wim_image::Architecture;
+
+use crate::command::{Bench, create};
+use crate::fixtures::changed_sample;
+use crate::qemu::{ALL_WELL, BIOS_LIMIT, Qemu, UEFI_LIMIT};
+use crate::winpe::tool;
+
+const REFRESH: &str = "create --boot-image boot.wim --media-type usb --no-format \
+                       --capture-destination \\\\server\\share\\image.wim --path out/capture.img";
+
+/// Makes a stick of so many MiB that holds the sample.
+fn made(options: &str) -> Bench {
+    let bench = Bench::new();
+    let line = create("usb").replace("--image-size 40MiB", options);
+    bench.succeed(&line);
+    bench
+}
+
+/// Another boot image with the same boot files.
+fn change_boot_image(bench: &Bench, file: &[u8]) {
+    let path = r"Windows\System32\winpeshl.ini";
+    bench.put("boot.wim", changed_sample(Architecture::Amd64, &[(path, Some(file))]));
+}
+
+#[track_caller]
+fn refused(bench: &Bench, line: &str, code: i32, says: &[&str]) {
+    let ended = bench.run(line);
+    assert_eq!(ended.code, Some(code), "{line}: {}", ended.stderr);
+    for says in says {
+        assert!(ended.stderr.contains(says), "{says}\nis not in\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    let bench = made("--image-size 60MiB");
+    let before = bench.json("verify --json out/capture.img");
+    let made = bench.json(&format!("{REFRESH} --json"));
+    assert_eq!((&made["files-written"], &made["bytes-written"]), (&json!(0), &json!(0)));
+    assert_eq!(made["files-unchanged"], before["files"]);
+    let all = made["bytes-saved"].as_u64().unwrap();
+
+    change_boot_image(&bench, b"[LaunchApp]\r\n");
+    bench.put("a/tool.txt", "tool");
+    let line = format!("{REFRESH} --add a=Tools");
+    let made = bench.json(&format!("{line} --label Refreshed --json"));
+    assert_eq!((&made["guarantee"], &made["verified"]), (&json!("media"), &json!(true)));
+    let (written, saved) = (made["bytes-written"].as_u64().unwrap(), &made["bytes-saved"]);
+    let boot_image = fs::metadata(bench.path("boot.wim")).unwrap().len();
+    assert!(written >= boot_image && written < boot_image + (64 << 10), "{made}");
+    assert!(saved.as_u64().unwrap() > 0 && saved.as_u64().unwrap() < all, "{made}");
+    let found = bench.json("verify --json out/capture.img");
+    assert_eq!((&found["faults"], &found["unlisted"]), (&json!([]), &json!([])));
+    let inspected = String::from_utf8(bench.succeed("inspect --json out/capture.img")).unwrap();
+    assert!(inspected.contains("REFRESHED"), "{inspected}");
+
+    let told = String::from_utf8(bench.succeed(REFRESH)).unwrap();
+    assert!(told.contains("saved)") && told.contains("Removed:      Tools/tool.txt"), "{told}");
+    let found = bench.json("verify --json out/capture.img");
+    assert_eq!((&found["faults"], &found["unlisted"]), (&json!([]), &json!([])));
+    assert_eq!(bench.out(), ["capture.img"]);
+}
+
+#[test]
+fn what_is_no_fat32_is_refused_by_its_name_in_configuration_manager() {
+    let bench = Bench::new();
+    let image = |bytes: &[(usize, &[u8])]| {
+        let mut disk = vec![0; 1 << 20];
+        for (at, bytes) in bytes {
+            disk[*at..at + bytes.len()].copy_from_slice(bytes);
+        }
+        bench.put("out/capture.img", disk);
+    };
+    let unknown = "CREATETSMEDIA_E_UFD_FS_UNKNOWN 0x8004000B";
+    image(&[]);
+    refused(&bench, REFRESH, 5, &["no partition table", unknown, "leave --no-format out"]);
+    image(&[(0x438, &[0x53, 0xEF])]);
+    refused(&bench, REFRESH, 5, &["holds ext2, ext3 or ext4", unknown]);
+    image(&[(3, b"NTFS    "), (510, &[0x55, 0xAA])]);
+    refused(&bench, REFRESH, 5, &["NTFS", unknown]);
+    // A FAT16 partition of an MBR.
+    let entry = [0, 0, 0, 0, 0x06, 0, 0, 0, 0x80, 0, 0, 0, 0, 4, 0, 0];
+    image(&[(446, &entry), (510, &[0x55, 0xAA])]);
+    refused(&bench, REFRESH, 5, &["FAT16", "CREATETSMEDIA_E_UFD_FS_FAT16 0x8004000A"]);
+    fs::remove_file(bench.path("out/capture.img")).unwrap();
+    refused(&bench, REFRESH, 5, &["cannot open out/capture.img"]);
+    let folder = REFRESH.replace("out/capture.img", "out");
+    refused(&bench, &folder, 5, &["out holds", unknown]);
+    assert!(bench.out().is_empty());
+    bench.put("out/capture.img", [1; 700]);
+    refused(&bench, REFRESH, 5, &["no disk (700 bytes", unknown, "--force"]);
+    fs::remove_file(bench.path("out/capture.img")).unwrap();
+    let log = format!("{folder} --log out/log.txt");
+    refused(&bench, &log, 2, &["is on the stick"]);
+    assert!(bench.out().is_empty());
+    let twice = format!("{REFRESH} --path boot.wim");
+    refused(&bench, &twice, 2, &["one stick is brought up to date at a time"]);
+}
+
+#[test]
+fn a_plan_says_what_would_be_done_and_does_nothing() {
+    let bench = made("--image-size 60MiB --add boot.wim=Old");
+    change_boot_image(&bench, b"[LaunchApp]\r\n");
+    let before = fs::read(bench.path("out/capture.img")).unwrap();
+    let plan = REFRESH.replace("create ", "plan ");
+    let planned = bench.json(&format!("{plan} --json"));
+    let told = String::from_utf8(bench.succeed(&plan)).unwrap();
+    assert!(told.contains(" to write (") && told.contains("To remove:    Old"), "{told}");
+    assert!(fs::read(bench.path("out/capture.img")).unwrap() == before);
+    refused(&bench, &format!("{plan} --extents"), 2, &["--no-format makes none"]);
+    let made = bench.json(&format!("{REFRESH} --json"));
+    for (planned_key, made_key) in [
+        ("files-to-write", "files-written"),
+        ("bytes-to-write", "bytes-written"),
+        ("files-unchanged", "files-unchanged"),
+        ("bytes-saved", "bytes-saved"),
+        ("to-remove", "removed"),
+        ("foreign", "foreign"),
+        ("partition", "partition"),
+    ] {
+        assert_eq!(planned[planned_key], made[made_key], "{planned_key}");
+        assert!(!made[made_key].is_null(), "{made_key}");
+    }
+}
+
+#[test]
+fn a_disc_that_is_a_stick_too_is_not_divided() {
+    let bench = Bench::new();
+    bench.succeed(create("hybrid"));
+    let line = REFRESH.replace("capture.img", "capture.iso");
+    refused(&bench, &line, 2, &["a disc as well as a stick", "--media-type hybrid"]);
+}
+
+#[test]
+fn sticks_with_any_table_and_sectors_are_refreshed() {
+    for options in [
+        "--image-size 60MiB --partition-table gpt",
+        "--image-size 60MiB --partition-table none",
+        "--image-size 300MiB --sector-size 4096",
+    ] {
+        let bench = Bench::new();
+        let ended = bench.run(&create("usb").replace("--image-size 40MiB", options));
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        change_boot_image(&bench, b"[LaunchApp]\r\n");
+        let made = bench.json(&format!("{REFRESH} --json"));
+        assert_ne!(made["files-written"], json!(0), "{options}");
+        let found = bench.json("verify --json out/capture.img");
+        assert_eq!(found["faults"], json!([]), "{options}");
+        let made = bench.json(&format!("{REFRESH} --json"));
+        assert_eq!(made["files-written"], json!(0), "{options}");
+    }
+}
+
+#[test]
+fn a_boot_image_on_the_image_itself_is_refused() {
+    let bench = made("--image-size 60MiB");
+    let line = REFRESH.replace("--path out/capture.img", "--path boot.wim");
+    let ended = bench.run(&line);
+    assert_ne!(ended.code, Some(0));
+    assert!(fs::read(bench.path("boot.wim")).unwrap().starts_with(b"MSWIM"));
+}
+
+/// Files on the volume of a stick without a partition table, by mtools.
+struct Stick {
+    bench: Bench,
+}
+
+impl Stick {
+    fn mtools(&self, tool_name: &str, args: &[&str]) -> Output {
+        let mut command = Command::new(tool_name);
+        command.arg("-i").arg(self.bench.path("out/capture.img")).args(args);
+        command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{tool_name}: {error}"))
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let host = self.bench.put("foreign.tmp", bytes);
+        let out = self.mtools("mcopy", &["-o", host.to_str().unwrap(), &format!("::{name}")]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+
+    fn get(&self, name: &str) -> Vec<u8> {
+        let out = self.mtools("mcopy", &[&format!("::{name}"), "-"]);
+        assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+        out.stdout
+    }
+
+    /// Which of the media is on it: its manifest, after each file that it lists was found right.
+    fn whole_media(&self, folder: &Path) -> String {
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).unwrap();
+        let out = self.mtools("mcopy", &["-s", "-Q", "::*", folder.to_str().unwrap()]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let mut check = Command::new("sha256sum");
+        tool(check.args(["--check", "--quiet", "--strict", "SHA256SUMS"]).current_dir(folder));
+        fs::read_to_string(folder.join("SHA256SUMS")).unwrap()
+    }
+}
+
+/// What fsck.fat has to say, without what a stick that was pulled may show: the mark of use, clusters
+/// that no file holds, and counts that do not know of them.
+fn fsck_complaints(image: &Path) -> Vec<String> {
+    let out = Command::new("fsck.fat").arg("-n").arg("-v").arg(image).output().expect("fsck.fat");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    let text = text + &String::from_utf8_lossy(&out.stderr);
+    if out.status.success() {
+        return Vec::new();
+    }
+    let mut complaints = Vec::new();
+    let mut in_report = false;
+    for line in text.lines().map(str::trim) {
+        // The report on the layout that -v prints ends with the sectors of the volume.
+        if line.ends_with("sectors total") {
+            in_report = true;
+            continue;
+        }
+        let harmless = [
+            "Dirty bit",
+            "Automatically removing dirty bit",
+            "Reclaimed",
+            "Reclaiming unconnected clusters",
+            "Checking for unused clusters",
+            "Checking free cluster summary",
+            "Checking we can access",
+            "Free cluster summary wrong",
+            // Unknown while an update runs.
+            "Free cluster summary uninitialized",
+            "Auto-correcting",
+            "Correct (-",
+            "1) Remove dirty bit",
+            "2) No action",
+            "1) Correct",
+            "2) Don't correct",
+            "Leaving filesystem unchanged",
+            "There are differences between boot sector and its backup",
+            "Differences: (offset:original/backup)",
+            "Not automatically fixing this",
+            "65:01/00",
+            "[y/n]",
+            "Boot sector",
+        ];
+        let summary = line.ends_with("clusters") && line.contains(" files, ");
+        if in_report
+            && !line.is_empty()
+            && !summary
+            && !harmless.iter().any(|text| line.starts_with(text))
+        {
+            complaints.push(line.to_owned());
+        }
+    }
+    complaints
+}
+
+/// Numbers that look random and can be had again.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        // Knuth's MMIX generator; its high bits.
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit.max(1)
+    }
+
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(len);
+        while bytes.len() < len {
+            bytes.extend((self.below(1 << 30) as u32).to_le_bytes());
+        }
+        bytes.truncate(len);
+        bytes
+    }
+}
+
+const KILLS: usize = 20;
+
+#[test]
+#[ignore = "needs fsck.fat, mtools and sha256sum"]
+fn a_run_that_is_killed_at_any_moment_leaves_the_old_media_or_the_new() {
+    let seed = std::env::var("CAPMEDIA_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = seed.unwrap_or(20_261_123);
+    println!("seed {seed}: CAPMEDIA_SEED={seed} gives the same moments");
+    let mut random = Random(seed);
+    let bench = Bench::new();
+    let big = random.bytes(128 << 20);
+    change_boot_image(&bench, &big);
+    bench.put("old/tool.txt", "old");
+    let options = "--image-size 500MiB --partition-table none --add old=Tools";
+    bench.succeed(&create("usb").replace("--image-size 40MiB", options));
+    let stick = Stick { bench };
+    stick.put("letter.txt", b"dear");
+    let _ = stick.mtools("mmd", &["::Private"]);
+    let photo = random.bytes(3 << 20);
+    stick.put("Private/photo with a long name.jpg", &photo);
+    let (image, before) = (stick.bench.path("out/capture.img"), stick.bench.path("before.img"));
+    let copy = |from: &Path, to: &Path| {
+        tool(Command::new("cp").arg("--sparse=always").arg(from).arg(to));
+    };
+    copy(&image, &before);
+    let unpacked = stick.bench.path("unpacked");
+    let old = stick.whole_media(&unpacked);
+
+    let mut big = big;
+    big.reverse();
+    change_boot_image(&stick.bench, &big);
+    stick.bench.put("new/other.txt", "new");
+    let line = format!("{REFRESH} --add new=Other --label Refreshed --json");
+    let begun = Instant::now();
+    let report = stick.bench.json(&line);
+    let took = begun.elapsed();
+    assert_eq!(report["removed"], json!(["Tools/tool.txt"]));
+    let foreign = json!(["Private/photo with a long name.jpg", "letter.txt"]);
+    assert_eq!(report["foreign"], foreign);
+    let new = stick.whole_media(&unpacked);
+    assert_ne!(old, new);
+    println!("a whole run takes {} ms", took.as_millis());
+
+    let mut ends = BTreeMap::<&str, usize>::new();
+    let (mut kill, mut tries) = (0, 0);
+    // Of a machine that was slow at first and is fast now, runs end before they are killed: then the
+    // moments come sooner.
+    let mut took = took;
+    while kill < KILLS {
+        tries += 1;
+        assert!(tries <= 5 * KILLS, "too few runs could be killed: {ends:?}");
+        copy(&before, &image);
+        let after = Duration::from_micros(random.below(took.as_micros() as u64));
+        let mut command = stick.bench.command(line.split_whitespace());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(after);
+        let was_running = child.try_wait().unwrap().is_none();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let changed = !same(&image, &before);
+        let complaints = fsck_complaints(&image);
+        assert_eq!(complaints, [""; 0], "kill {kill} after {after:?}");
+        let found = stick.whole_media(&unpacked);
+        assert!(found == old || found == new, "kill {kill} after {after:?}: neither of the media");
+        let is_new = found == new;
+        let end = match (was_running, changed, is_new) {
+            (false, ..) => "ran to its end",
+            (_, false, _) => "nothing written yet",
+            (_, _, false) => "old media, writing",
+            (_, _, true) => "new media, writing",
+        };
+        match was_running {
+            true => kill += 1,
+            false => took = took * 9 / 10,
+        }
+        *ends.entry(end).or_default() += 1;
+        println!("kill {kill} after {} ms: {end}", after.as_millis());
+        if !was_running {
+            continue;
+        }
+        assert_eq!(stick.get("letter.txt"), b"dear");
+        assert!(stick.get("Private/photo with a long name.jpg") == photo);
+
+        let again = stick.bench.run(&line);
+        assert_eq!(again.code, Some(0), "kill {kill} after {after:?}: {}", again.stderr);
+        assert_eq!(stick.whole_media(&unpacked), new, "kill {kill} after {after:?}");
+        assert_eq!(stick.get("letter.txt"), b"dear");
+        assert_eq!(fsck_complaints(&image), [""; 0], "kill {kill} after {after:?}");
+    }
+    println!("{ends:?}");
+    let writing = ends.iter().filter(|(end, _)| end.ends_with("writing")).map(|(_, n)| n);
+    assert!(writing.sum::<usize>() >= 5, "too few moments fell into the writing: {ends:?}");
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    let status = Command::new("cmp").arg("--silent").args([a, b]).status();
+    status.expect("cmp").success()
+}
+
+#[test]
+#[ignore = "needs mtools, fsck.fat and sha256sum"]
+fn what_is_not_of_the_media_stays_and_what_collides_is_named() {
+    let bench = Bench::new();
+    bench.put("a/one.txt", "one");
+    bench.put("b/two.txt", "two");
+    let options = "--image-size 80MiB --partition-table none --add a=Apps";
+    bench.succeed(&create("usb").replace("--image-size 40MiB", options));
+    let stick = Stick { bench };
+    stick.put("Apps/two.txt", b"mine");
+    stick.put("Apps/mine.txt", b"mine");
+    let line = format!("{REFRESH} --add b=Apps");
+    refused(&stick.bench, &line, 5, &["Apps/two.txt", "not of the media", "--force"]);
+    assert_eq!(stick.get("Apps/one.txt"), b"one");
+    let made = stick.bench.json(&format!("{line} --force --json"));
+    assert_eq!(made["removed"], json!(["Apps/one.txt"]));
+    assert_eq!(made["foreign"], json!(["Apps/mine.txt"]));
+    assert_eq!(stick.get("Apps/two.txt"), b"two");
+    assert_eq!(stick.get("Apps/mine.txt"), b"mine");
+    let _ = stick.whole_media(&stick.bench.path("unpacked"));
+    assert_eq!(fsck_complaints(&stick.bench.path("out/capture.img")), [""; 0]);
+
+    // A stick with no room beside the old boot image.
+    let file = File::create(stick.bench.path("big")).unwrap();
+    file.set_len(90 << 20).unwrap();
+    let line = format!("{REFRESH} --add b=Apps --add big=big.bin");
+    refused(&stick.bench, &line, 5, &["out/capture.img was not brought up to date", "free"]);
+    // A folder that somebody made behind the first sector of the root cannot change with the others.
+    let _ = stick.mtools("mmd", &["::Data"]);
+    let line = format!("{REFRESH} --add b=Data");
+    refused(&stick.bench, &line, 5, &["lie in different sectors of the root directory"]);
+    let _ = stick.whole_media(&stick.bench.path("unpacked"));
+}
+
+/// A stick without a partition table that mkfs.fat formatted.
+fn formatted(mib: u64, options: &[&str]) -> Stick {
+    let stick = Stick { bench: Bench::new() };
+    let image = stick.bench.path("out/capture.img");
+    File::create(&image).and_then(|file| file.set_len(mib << 20)).unwrap();
+    tool(Command::new("mkfs.fat").args(["-F", "32"]).args(options).arg(&image));
+    stick
+}
+
+#[track_caller]
+fn done(bench: &Bench, line: &str) -> serde_json::Value {
+    let ended = bench.run(&format!("{line} --json"));
+    assert_eq!(ended.code, Some(0), "{line}: {}", ended.stderr);
+    let made = crate::command::json(&ended.stdout);
+    assert_eq!(made["verified"], json!(true));
+    made
+}
+
+#[test]
+#[ignore = "needs mkfs.fat, fsck.fat, mtools and sha256sum"]
+fn a_stick_of_somebody_else_is_refreshed_again_and_again() {
+    for there in [&[][..], &["System Volume Information"], &["EFI", "EFI/BOOT"], &["boot"]] {
+        let stick = formatted(100, &["-s", "1"]);
+        for folder in there {
+            let made = stick.mtools("mmd", &[&format!("::{folder}")]);
+            assert!(made.status.success());
+        }
+        stick.bench.put("a/tool.txt", "tool");
+        let line = format!("{REFRESH} --add a=Packages");
+        let unpacked = stick.bench.path("unpacked");
+        for file in [&b"[LaunchApp]"[..], b"[LaunchApp]\r\n", b"\r\n[LaunchApp]"] {
+            change_boot_image(&stick.bench, file);
+            stick.bench.put("a/tool.txt", file);
+            let made = done(&stick.bench, &line);
+            assert_ne!(made["files-written"], json!(0), "{there:?}");
+            // Folders keep the case that they have there, which sha256sum on Linux does not look past.
+            if !there.contains(&"EFI") {
+                let _ = stick.whole_media(&unpacked);
+            }
+        }
+        assert_eq!(fsck_complaints(&stick.bench.path("out/capture.img")), [""; 0], "{there:?}");
+    }
+}
+
+#[test]
+#[ignore = "needs mkfs.fat"]
+fn what_was_wrong_before_is_no_fault_of_the_refresh() {
+    // Too few clusters for FAT32 by the book.
+    let stick = formatted(700, &["-s", "128"]);
+    let made = done(&stick.bench, REFRESH);
+    assert!(made["warnings"].to_string().contains("clusters"), "{made}");
+}
+
+#[test]
+#[ignore = "needs mtools"]
+fn files_that_somebody_changed_are_not_lost() {
+    let bench = Bench::new();
+    bench.put("a/tool.txt", "tool");
+    let options = "--image-size 80MiB --partition-table none --add a=Tools";
+    bench.succeed(&create("usb").replace("--image-size 40MiB", options));
+    let stick = Stick { bench };
+    stick.put("Tools/tool.txt", b"mine");
+    let made = done(&stick.bench, REFRESH);
+    assert_eq!((&made["removed"], &made["foreign"]), (&json!([]), &json!(["Tools/tool.txt"])));
+    assert!(made["warnings"].to_string().contains("Tools/tool.txt is not of the new media"));
+    assert_eq!(stick.get("Tools/tool.txt"), b"mine");
+
+    stick.put("sources/boot.wim", b"another");
+    change_boot_image(&stick.bench, b"[LaunchApp]\r\n");
+    let says = ["sources/boot.wim", "changed since or damaged", "--force"];
+    refused(&stick.bench, REFRESH, 5, &says);
+    assert_eq!(stick.get("sources/boot.wim"), b"another");
+    let _ = done(&stick.bench, &format!("{REFRESH} --force"));
+    assert!(stick.get("sources/boot.wim").starts_with(b"MSWIM"));
+}
+
+#[test]
+#[ignore = "needs mkfs.fat, fsck.fat, mtools and sha256sum"]
+fn a_stick_of_somebody_else_gets_media() {
+    let stick = Stick { bench: Bench::new() };
+    let image = stick.bench.path("out/capture.img");
+    let file = File::create(&image).unwrap();
+    file.set_len(100 << 20).unwrap();
+    tool(Command::new("mkfs.fat").args(["-F", "16"]).arg(&image));
+    refused(&stick.bench, REFRESH, 5, &["holds FAT16", "CREATETSMEDIA_E_UFD_FS_FAT16"]);
+    tool(Command::new("mkfs.fat").args(["-F", "32", "-s", "1"]).arg(&image));
+    stick.put("letter.txt", b"dear");
+    let ended = stick.bench.run(&format!("{REFRESH} --json"));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let made = crate::command::json(&ended.stdout);
+    let warnings = made["warnings"].to_string();
+    assert!(warnings.contains("does not start BOOTMGR"), "{warnings}");
+    assert_eq!((&made["bytes-saved"], &made["foreign"]), (&json!(0), &json!(["letter.txt"])));
+    let _ = stick.whole_media(&stick.bench.path("unpacked"));
+    assert_eq!(fsck_complaints(&image), [""; 0]);
+    let boot = Qemu::uefi().with_usb_stick("qemu-xhci", &image).run(UEFI_LIMIT);
+    assert_eq!(boot.code, Some(ALL_WELL), "{:?}", boot.serial);
+}
+
+#[test]
+#[ignore = "needs qemu-system-x86_64 and OVMF"]
+fn a_refreshed_stick_boots_under_bios_and_uefi() {
+    let bench = made("--image-size 300MiB");
+    change_boot_image(&bench, b"[LaunchApp]\r\n");
+    let made = bench.json(&format!("{REFRESH} --label Refreshed --json"));
+    assert_ne!(made["bytes-saved"], json!(0));
+    let image = bench.path("out/capture.img");
+    let boot = Qemu::bios().with_usb_stick("qemu-xhci", &image).run(BIOS_LIMIT);
+    assert_eq!(boot.code, Some(ALL_WELL), "{:?}", boot.serial);
+    let boot = Qemu::uefi().with_usb_stick("qemu-xhci", &image).run(UEFI_LIMIT);
+    assert_eq!(boot.code, Some(ALL_WELL), "{:?}", boot.serial);
+}
