@@ -25,5 +25,5 @@ mod volume_files;
 
 pub use error::{RefreshError, TargetKind};
 pub use report::{Guarantee, RefreshPlan, Refreshed};
-pub(crate) use switch::root_order;
+pub(crate) use switch::{LAST, root_order};
 pub use target::RefreshTarget;

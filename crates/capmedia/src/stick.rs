@@ -12,7 +12,7 @@ use media_model::{CheckedRequest, FatLabel, GptType, MediaLabel, PartitionTable,
 use crate::boot_code::{self, StickCode};
 use crate::error::Error;
 use crate::media_place::{self, MediaPlace};
-use crate::refresh::root_order;
+use crate::refresh::{LAST, root_order};
 
 const MIB: u64 = 1 << 20;
 
@@ -264,7 +264,8 @@ fn volume_options(
         .with_label(label)
         .with_hidden_sectors(hidden_sectors)
         .with_sector_size(sector_size)
-        .with_first_in_root(root_order(tree));
+        .with_first_in_root(root_order(tree))
+        .with_last_in_root(LAST);
     Ok(match bios {
         true => options.with_boot_code(boot_code::boot_record().map_err(Error::BootCode)?),
         false => options,

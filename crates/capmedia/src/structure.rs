@@ -196,6 +196,9 @@ impl DiskStructure {
     }
 }
 
+/// Bytes of the boot sector with the label (Microsoft's FAT specification, section 3.3).
+const LABEL: std::ops::Range<u64> = 0x47..0x52;
+
 /// What becomes of a fault of a volume.
 enum Place {
     /// Goes with the update that was cut off.
@@ -210,8 +213,8 @@ fn place(fault: &Fault, claims: &Claims, is_cut_off: bool) -> Place {
     if is_mark_of_update(fault) {
         return if is_cut_off { Place::Update } else { Place::Untidy };
     }
-    // Written one after the other when chains are freed; the update reads the first.
-    if is_cut_off && (fault.is_leftover() || matches!(kind, FaultKind::FatsDiffer { .. })) {
+    // The update goes on from either half.
+    if is_cut_off && (fault.is_leftover() || is_half_done(fault)) {
         return Place::Update;
     }
     if fault.is_leftover() {
@@ -248,6 +251,17 @@ fn join(folder: &str, name: &str) -> String {
 /// the check names the first.
 fn is_mark_of_update(fault: &Fault) -> bool {
     matches!(fault.kind(), FaultKind::FsInfoReserved { found: b'b' }) && fault.position() % 512 == 4
+}
+
+/// What an update writes in two places, one after the other: entries of the FAT when chains are freed,
+/// and the label, which the root and both boot sectors have.
+fn is_half_done(fault: &Fault) -> bool {
+    match fault.kind() {
+        FaultKind::FatsDiffer { .. } | FaultKind::LabelDiffers { .. } => true,
+        // Its first byte: the label is all that the update changes in both.
+        FaultKind::BackupDiffers => LABEL.contains(&(fault.position() % 512)),
+        _ => false,
+    }
 }
 
 fn list(faults: &[&Fault]) -> String {

@@ -1,7 +1,7 @@
 //! The bytes of a directory (fat-format 6).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use extent_image::{Meta, NodeId, Tree};
@@ -31,9 +31,10 @@ impl Directory {
         placements: &Placements,
         options: &VolumeOptions,
     ) -> Result<Self, VolumeError> {
-        let children = order(tree, folder, &options.first_in_root);
+        let Order { children, last_from } = order(tree, folder, options);
+        let gap = if folder == NodeId::ROOT { root_gap(tree, options) } else { 0 };
         let names = || children.iter().map(|child| tree.name(*child));
-        let slot_count = names().map(slots).fold(2, usize::saturating_add);
+        let slot_count = names().map(slots).fold(gap.saturating_add(2), usize::saturating_add);
         let mut out = Vec::with_capacity(slot_count.saturating_mul(SLOT));
         let mut put = |entry: &DirEntry| out.extend_from_slice(entry.as_bytes());
         let (time, _) = FatTime::new(tree.meta(folder).modified);
@@ -54,7 +55,10 @@ impl Directory {
         }
         let mut short_names = ShortNames::new(names());
         let mut generated = 0u64;
-        for &child in children.iter() {
+        for (index, &child) in children.iter().enumerate() {
+            if index == last_from {
+                (0..gap).for_each(|_| out.extend_from_slice(&FREE));
+            }
             let name = tree.name(child);
             let (short, case) =
                 match short_names.store(name).ok_or_else(|| no_short_name(tree.path(child)))? {
@@ -81,20 +85,68 @@ impl Directory {
     }
 }
 
-/// The children of a folder; in the root, those of the names in `first` before all others.
-fn order<'a>(tree: &'a Tree, folder: NodeId, first: &[String]) -> Cow<'a, [NodeId]> {
+/// A slot in use no more, with others behind it.
+const FREE: [u8; SLOT] = {
+    let mut slot = [0; SLOT];
+    slot[0] = 0xE5;
+    slot
+};
+
+/// The children of a folder, in the order of their slots.
+struct Order<'a> {
+    children: Cow<'a, [NodeId]>,
+    /// Index of the first of those that come last.
+    last_from: usize,
+}
+
+/// In the root, those of the names that come first before all others, and those that come last behind.
+fn order<'a>(tree: &'a Tree, folder: NodeId, options: &VolumeOptions) -> Order<'a> {
     let children = tree.children(folder);
-    if folder != NodeId::ROOT || first.is_empty() {
-        return Cow::Borrowed(children);
+    let (first, last) = (&options.first_in_root, last_names(options));
+    if folder != NodeId::ROOT || first.is_empty() && last.is_empty() {
+        return Order { children: Cow::Borrowed(children), last_from: children.len() };
     }
     // Of a name that is there twice, its first place counts.
     let ranks: HashMap<String, usize> =
         first.iter().enumerate().rev().map(|(rank, name)| (upcase(name), rank)).collect();
+    let is_last = |child: &NodeId| last.contains(&upcase(tree.name(*child)));
     let mut children = children.to_vec();
     children.sort_by_cached_key(|child| {
-        ranks.get(&upcase(tree.name(*child))).copied().unwrap_or(usize::MAX)
+        let rank = ranks.get(&upcase(tree.name(*child))).copied().unwrap_or(usize::MAX);
+        (is_last(child), rank)
     });
-    Cow::Owned(children)
+    let last_from = children.partition_point(|child| !is_last(child));
+    Order { children: Cow::Owned(children), last_from }
+}
+
+fn last_names(options: &VolumeOptions) -> HashSet<String> {
+    options.last_in_root.iter().map(|name| upcase(name)).collect()
+}
+
+/// Slots that are left free before the names that come last in the root.
+pub(crate) fn root_gap(tree: &Tree, options: &VolumeOptions) -> usize {
+    let names = last_names(options);
+    let (mut others, mut last) = (usize::from(options.label.is_some()), 0usize);
+    for child in tree.children(NodeId::ROOT) {
+        let name = tree.name(*child);
+        let sum = if names.contains(&upcase(name)) { &mut last } else { &mut others };
+        *sum = sum.saturating_add(slots(name));
+    }
+    let per_sector = slots_in(options.sector_size.bytes());
+    match last > 0 && !leaves_half(others.saturating_add(last), per_sector) {
+        true => per_sector.saturating_sub(others),
+        false => 0,
+    }
+}
+
+/// Slots of a sector of so many bytes.
+fn slots_in(sector: u32) -> usize {
+    usize::try_from(sector).unwrap_or(0).checked_div(SLOT).unwrap_or(0)
+}
+
+/// Whether half of a sector stays free for names that updates add, with so many slots in use.
+pub(crate) fn leaves_half(used: usize, per_sector: usize) -> bool {
+    used <= per_sector / 2
 }
 
 fn no_short_name(path: String) -> VolumeError {

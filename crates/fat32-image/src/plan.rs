@@ -7,7 +7,7 @@ use extent_image::{NodeId, Plan, PlanBuilder, Source, Tree};
 use crate::allocate::Placements;
 use crate::boot_area::BootArea;
 use crate::choose::{self, Needs};
-use crate::directory::Directory;
+use crate::directory::{Directory, root_gap};
 use crate::error::{Note, VolumeError};
 use crate::geometry::Geometry;
 use crate::label::Label;
@@ -134,7 +134,7 @@ fn offset(geometry: &Geometry, first: Cluster) -> u64 {
 /// [`VolumeError`]: the tree holds what FAT cannot (all of it is listed), or it does not fit the
 /// size asked for.
 pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeError> {
-    let survey = Survey::new(tree, options.label.is_some())?;
+    let survey = survey(tree, options)?;
     let clusters = |fat_type, size| survey.clusters(tree, fat_type, size);
     let needs = Needs { clusters: &clusters, root_slots: survey.root_slots() };
     let geometry = choose::choose(options, &needs)?;
@@ -181,9 +181,14 @@ pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeEr
 /// # Errors
 /// [`VolumeError`], as [`plan`].
 pub fn smallest_volume(tree: &Tree, options: &VolumeOptions) -> Result<u64, VolumeError> {
-    let survey = Survey::new(tree, options.label.is_some())?;
+    let survey = survey(tree, options)?;
     let clusters = |fat_type, size| survey.clusters(tree, fat_type, size);
     choose::smallest(options, &Needs { clusters: &clusters, root_slots: survey.root_slots() }, 0)
+}
+
+fn survey(tree: &Tree, options: &VolumeOptions) -> Result<Survey, VolumeError> {
+    let label = usize::from(options.label.is_some());
+    Survey::new(tree, label.saturating_add(root_gap(tree, options)))
 }
 
 fn put_tables(

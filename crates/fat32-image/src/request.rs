@@ -53,6 +53,7 @@ pub struct VolumeOptions {
     pub(crate) hidden_sectors: u32,
     pub(crate) boot_code: Option<BootCode>,
     pub(crate) first_in_root: Vec<String>,
+    pub(crate) last_in_root: Vec<String>,
 }
 
 impl VolumeOptions {
@@ -142,6 +143,18 @@ impl VolumeOptions {
     /// tree does not have are ignored. Where content lies does not depend on it.
     pub fn with_first_in_root(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { first_in_root: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Names the files and folders that come last in the root directory: those that updates in place
+    /// never change. Default: none.
+    ///
+    /// Where they would leave less than half of the first sector of the root free, they begin the
+    /// second, and what the other names leave of the first (slots that are marked as deleted) has room
+    /// for names that an update adds and that later ones change together with those there. Names are
+    /// compared ignoring case; those that the tree does not have are ignored, and where one is among
+    /// [the first](Self::with_first_in_root) too, it is last.
+    pub fn with_last_in_root(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { last_in_root: names.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// The least number of reserved sectors of a FAT32 volume.

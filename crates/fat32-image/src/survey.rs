@@ -20,13 +20,14 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    pub(crate) fn new(tree: &Tree, with_label: bool) -> Result<Self, VolumeError> {
+    /// `besides`: slots of the root folder that are not those of its names.
+    pub(crate) fn new(tree: &Tree, besides: usize) -> Result<Self, VolumeError> {
         let mut findings = Findings::default();
         let mut folders = Vec::new();
         let mut queue = VecDeque::from([NodeId::ROOT]);
         while let Some(folder) = queue.pop_front() {
             let own = match folder {
-                NodeId::ROOT => u64::from(with_label),
+                NodeId::ROOT => len64(besides),
                 _ => 2,
             };
             let slots = own.saturating_add(survey_folder(tree, folder, &mut findings));

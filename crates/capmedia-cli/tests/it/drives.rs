@@ -83,5 +83,13 @@ fn what_is_no_drive_is_not_written() {
         assert_eq!((ended.code, ended.stdout.len()), (Some(code), 0), "{}", ended.stderr);
         assert!(ended.stderr.contains(said), "{}", ended.stderr);
     }
+    for (path, code, said) in [
+        ("/dev/capmedia-missing", 5, "cannot open /dev/capmedia-missing; --no-format needs"),
+        ("/dev/zero", 2, "/dev/zero is neither a drive, nor an image file, nor the folder"),
+    ] {
+        let ended = bench.run(&format!("{CREATE} --no-format --path {path}"));
+        assert_eq!((ended.code, ended.stdout.len()), (Some(code), 0), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
     assert!(!fs::exists("/dev/capmedia-missing").unwrap());
 }

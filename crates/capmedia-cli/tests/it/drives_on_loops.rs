@@ -189,6 +189,58 @@ fn without_consent_nothing_is_touched() {
 }
 
 #[test]
+#[ignore = "needs root and loop devices"]
+fn a_partition_is_no_drive() {
+    let (lock, bench) = (LoopLock::take(), Bench::new());
+    bench.succeed(&create("usb").replace("40MiB", "264MiB"));
+    let image = bench.path("out/capture.img");
+    let drive = Loop::new(&lock, &image, 512);
+    drive.add_partitions();
+    let (path, partition) = (drive.path.display().to_string(), drive.partition(1));
+    let partition = partition.display().to_string();
+    let before = crate::loops::run("sha256sum", &[crate::loops::text(&image)]);
+    let line =
+        with_consent(&[&drive]).replace(&format!("--path {path}"), &format!("--path {partition}"));
+    let ended = bench.run(&line);
+    assert_eq!((ended.code, ended.stdout.len()), (Some(2), 0), "{}", ended.stderr);
+    let said = format!("{partition} is partition 1 of the drive {path}; name the drive");
+    assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    assert!(crate::loops::run("sha256sum", &[crate::loops::text(&image)]) == before);
+}
+
+/// A drive that changes a byte of what was written to it.
+#[test]
+#[ignore = "needs root and loop devices"]
+fn what_does_not_read_back_is_named_by_file_and_byte() {
+    const AT: u64 = 200 * MIB + 77;
+    let (lock, bench) = (LoopLock::take(), Bench::new());
+    let (drive, file) = drive(&lock, &bench, "drive");
+    // Once every write has been made, and long before the byte is read back.
+    add_much(&bench);
+    let name = drive.name();
+    let line = format!("{} --add big=big --log log.txt", with_consent(&[&drive]));
+    let mut child = start(&bench, &line);
+    let begun = Instant::now();
+    let is_written = format!("[{name} writing 100 %: ");
+    while !fs::read_to_string(bench.path("log.txt")).unwrap_or_default().contains(&is_written) {
+        assert_eq!(child.try_wait().unwrap(), None, "ended before it could be caught");
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        thread::sleep(Duration::from_millis(1));
+    }
+    file.write_all_at(&[0x5A], AT).unwrap();
+    let ended = end(child);
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+    for said in [
+        &*format!(" of big/file does not read back as it was written (byte {AT} of the drive)"),
+        "do not use it",
+        "is erased, and no computer starts from it",
+    ] {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    assert!(is_blank(&file));
+}
+
+#[test]
 #[ignore = "needs root, loop devices and mkfs.ext4"]
 fn a_mounted_drive_is_unmounted_only_when_that_was_allowed() {
     let (lock, bench) = (LoopLock::take(), Bench::new());

@@ -31,6 +31,8 @@ mod generations;
 #[path = "../../../iso9660-image/tests/it/guest.rs"]
 mod guest;
 mod interrupted;
+#[cfg(target_os = "linux")]
+mod large_sticks;
 #[path = "../../../dp-content/tests/it/library_fixture.rs"]
 mod library_fixture;
 mod logs;
@@ -50,6 +52,8 @@ mod qemu;
 mod readers;
 mod refresh;
 #[cfg(target_os = "linux")]
+mod refresh_killed;
+#[cfg(target_os = "linux")]
 mod refresh_on_loops;
 mod requests;
 mod secrets;
@@ -58,6 +62,7 @@ mod sets;
 // Names, devices and messages in it are those of Unix.
 #[cfg(unix)]
 mod slips;
+mod stick_tools;
 mod trouble;
 mod trust;
 mod verbs;

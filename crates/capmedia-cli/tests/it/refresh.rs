@@ -1,18 +1,13 @@
-//! `--no-format`: media brought up to date where it is, and what becomes of it when the run is killed.
+//! `--no-format`: media brought up to date where it is.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::json;
-use wim_image::Architecture;
 
 use crate::command::{Bench, create};
-use crate::fixtures::changed_sample;
 use crate::qemu::{ALL_WELL, BIOS_LIMIT, Qemu, UEFI_LIMIT};
+use crate::stick_tools::{Stick, change_boot_image, spoil_second_fat};
 use crate::winpe::tool;
 
 const REFRESH: &str = "create --boot-image boot.wim --media-type usb --no-format \
@@ -24,12 +19,6 @@ fn made(options: &str) -> Bench {
     let line = create("usb").replace("--image-size 40MiB", options);
     bench.succeed(&line);
     bench
-}
-
-/// Another boot image with the same boot files.
-fn change_boot_image(bench: &Bench, file: &[u8]) {
-    let path = r"Windows\System32\winpeshl.ini";
-    bench.put("boot.wim", changed_sample(Architecture::Amd64, &[(path, Some(file))]));
 }
 
 #[track_caller]
@@ -71,6 +60,22 @@ fn only_what_differs_is_written() {
     assert_eq!(bench.out(), ["capture.img"]);
 }
 
+/// Beside what changes with the boot image, the first sector of the root has room for one more folder.
+#[test]
+fn a_folder_that_a_refresh_adds_changes_later_with_all_else() {
+    let bench = made("--image-size 60MiB");
+    let line = format!("{REFRESH} --add a=Tools");
+    for (round, file) in [&b"1"[..], b"22", b"333"].into_iter().enumerate() {
+        bench.put("a/tool.txt", file);
+        change_boot_image(&bench, file);
+        let made = bench.json(&format!("{line} --label Round{round} --json"));
+        assert_ne!(made["files-written"], json!(0), "{made}");
+        let found = bench.json("verify --json out/capture.img");
+        assert_eq!(found["faults"], json!([]), "{found}");
+    }
+    assert_eq!(bench.json(&format!("{line} --label Round2 --json"))["files-written"], json!(0));
+}
+
 #[test]
 fn what_is_no_fat32_is_refused_by_its_name_in_configuration_manager() {
     let bench = Bench::new();
@@ -105,6 +110,25 @@ fn what_is_no_fat32_is_refused_by_its_name_in_configuration_manager() {
     assert!(bench.out().is_empty());
     let twice = format!("{REFRESH} --path boot.wim");
     refused(&bench, &twice, 2, &["one stick is brought up to date at a time"]);
+}
+
+/// Nobody can tell which copy is right, and a wrong one would give clusters of a file away.
+#[test]
+fn a_volume_whose_fats_differ_is_refused() {
+    let bench = made("--image-size 60MiB");
+    let image = bench.path("out/capture.img");
+    spoil_second_fat(&image, 1 << 20);
+    change_boot_image(&bench, b"[LaunchApp]\r\n");
+    let before = fs::read(&image).unwrap();
+    let says = [
+        "out/capture.img was not brought up to date",
+        "FAT 2 differs from FAT 1 in sector",
+        "run fsck.fat or chkdsk first",
+    ];
+    for line in [REFRESH, &format!("{REFRESH} --force"), &REFRESH.replace("create ", "plan ")] {
+        refused(&bench, line, 5, &says);
+        assert!(fs::read(&image).unwrap() == before, "{line}");
+    }
 }
 
 #[test]
@@ -170,216 +194,6 @@ fn a_boot_image_on_the_image_itself_is_refused() {
     assert!(fs::read(bench.path("boot.wim")).unwrap().starts_with(b"MSWIM"));
 }
 
-/// Files on the volume of a stick without a partition table, by mtools.
-struct Stick {
-    bench: Bench,
-}
-
-impl Stick {
-    fn mtools(&self, tool_name: &str, args: &[&str]) -> Output {
-        let mut command = Command::new(tool_name);
-        command.arg("-i").arg(self.bench.path("out/capture.img")).args(args);
-        command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{tool_name}: {error}"))
-    }
-
-    fn put(&self, name: &str, bytes: &[u8]) {
-        let host = self.bench.put("foreign.tmp", bytes);
-        let out = self.mtools("mcopy", &["-o", host.to_str().unwrap(), &format!("::{name}")]);
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    }
-
-    fn get(&self, name: &str) -> Vec<u8> {
-        let out = self.mtools("mcopy", &[&format!("::{name}"), "-"]);
-        assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr));
-        out.stdout
-    }
-
-    /// Which of the media is on it: its manifest, after each file that it lists was found right.
-    fn whole_media(&self, folder: &Path) -> String {
-        let _ = fs::remove_dir_all(folder);
-        fs::create_dir_all(folder).unwrap();
-        let out = self.mtools("mcopy", &["-s", "-Q", "::*", folder.to_str().unwrap()]);
-        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-        let mut check = Command::new("sha256sum");
-        tool(check.args(["--check", "--quiet", "--strict", "SHA256SUMS"]).current_dir(folder));
-        fs::read_to_string(folder.join("SHA256SUMS")).unwrap()
-    }
-}
-
-/// What fsck.fat has to say, without what a stick that was pulled may show: the mark of use, clusters
-/// that no file holds, and counts that do not know of them.
-fn fsck_complaints(image: &Path) -> Vec<String> {
-    let out = Command::new("fsck.fat").arg("-n").arg("-v").arg(image).output().expect("fsck.fat");
-    let text = String::from_utf8_lossy(&out.stdout).into_owned();
-    let text = text + &String::from_utf8_lossy(&out.stderr);
-    if out.status.success() {
-        return Vec::new();
-    }
-    let mut complaints = Vec::new();
-    let mut in_report = false;
-    for line in text.lines().map(str::trim) {
-        // The report on the layout that -v prints ends with the sectors of the volume.
-        if line.ends_with("sectors total") {
-            in_report = true;
-            continue;
-        }
-        let harmless = [
-            "Dirty bit",
-            "Automatically removing dirty bit",
-            "Reclaimed",
-            "Reclaiming unconnected clusters",
-            "Checking for unused clusters",
-            "Checking free cluster summary",
-            "Checking we can access",
-            "Free cluster summary wrong",
-            // Unknown while an update runs.
-            "Free cluster summary uninitialized",
-            "Auto-correcting",
-            "Correct (-",
-            "1) Remove dirty bit",
-            "2) No action",
-            "1) Correct",
-            "2) Don't correct",
-            "Leaving filesystem unchanged",
-            "There are differences between boot sector and its backup",
-            "Differences: (offset:original/backup)",
-            "Not automatically fixing this",
-            "65:01/00",
-            "[y/n]",
-            "Boot sector",
-        ];
-        let summary = line.ends_with("clusters") && line.contains(" files, ");
-        if in_report
-            && !line.is_empty()
-            && !summary
-            && !harmless.iter().any(|text| line.starts_with(text))
-        {
-            complaints.push(line.to_owned());
-        }
-    }
-    complaints
-}
-
-/// Numbers that look random and can be had again.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        // Knuth's MMIX generator; its high bits.
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % limit.max(1)
-    }
-
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(len);
-        while bytes.len() < len {
-            bytes.extend((self.below(1 << 30) as u32).to_le_bytes());
-        }
-        bytes.truncate(len);
-        bytes
-    }
-}
-
-const KILLS: usize = 20;
-
-#[test]
-#[ignore = "needs fsck.fat, mtools and sha256sum"]
-fn a_run_that_is_killed_at_any_moment_leaves_the_old_media_or_the_new() {
-    let seed = std::env::var("CAPMEDIA_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or(20_261_123);
-    println!("seed {seed}: CAPMEDIA_SEED={seed} gives the same moments");
-    let mut random = Random(seed);
-    let bench = Bench::new();
-    let big = random.bytes(128 << 20);
-    change_boot_image(&bench, &big);
-    bench.put("old/tool.txt", "old");
-    let options = "--image-size 500MiB --partition-table none --add old=Tools";
-    bench.succeed(&create("usb").replace("--image-size 40MiB", options));
-    let stick = Stick { bench };
-    stick.put("letter.txt", b"dear");
-    let _ = stick.mtools("mmd", &["::Private"]);
-    let photo = random.bytes(3 << 20);
-    stick.put("Private/photo with a long name.jpg", &photo);
-    let (image, before) = (stick.bench.path("out/capture.img"), stick.bench.path("before.img"));
-    let copy = |from: &Path, to: &Path| {
-        tool(Command::new("cp").arg("--sparse=always").arg(from).arg(to));
-    };
-    copy(&image, &before);
-    let unpacked = stick.bench.path("unpacked");
-    let old = stick.whole_media(&unpacked);
-
-    let mut big = big;
-    big.reverse();
-    change_boot_image(&stick.bench, &big);
-    stick.bench.put("new/other.txt", "new");
-    let line = format!("{REFRESH} --add new=Other --label Refreshed --json");
-    let begun = Instant::now();
-    let report = stick.bench.json(&line);
-    let took = begun.elapsed();
-    assert_eq!(report["removed"], json!(["Tools/tool.txt"]));
-    let foreign = json!(["Private/photo with a long name.jpg", "letter.txt"]);
-    assert_eq!(report["foreign"], foreign);
-    let new = stick.whole_media(&unpacked);
-    assert_ne!(old, new);
-    println!("a whole run takes {} ms", took.as_millis());
-
-    let mut ends = BTreeMap::<&str, usize>::new();
-    let (mut kill, mut tries) = (0, 0);
-    // Of a machine that was slow at first and is fast now, runs end before they are killed: then the
-    // moments come sooner.
-    let mut took = took;
-    while kill < KILLS {
-        tries += 1;
-        assert!(tries <= 5 * KILLS, "too few runs could be killed: {ends:?}");
-        copy(&before, &image);
-        let after = Duration::from_micros(random.below(took.as_micros() as u64));
-        let mut command = stick.bench.command(line.split_whitespace());
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        thread::sleep(after);
-        let was_running = child.try_wait().unwrap().is_none();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let changed = !same(&image, &before);
-        let complaints = fsck_complaints(&image);
-        assert_eq!(complaints, [""; 0], "kill {kill} after {after:?}");
-        let found = stick.whole_media(&unpacked);
-        assert!(found == old || found == new, "kill {kill} after {after:?}: neither of the media");
-        let is_new = found == new;
-        let end = match (was_running, changed, is_new) {
-            (false, ..) => "ran to its end",
-            (_, false, _) => "nothing written yet",
-            (_, _, false) => "old media, writing",
-            (_, _, true) => "new media, writing",
-        };
-        match was_running {
-            true => kill += 1,
-            false => took = took * 9 / 10,
-        }
-        *ends.entry(end).or_default() += 1;
-        println!("kill {kill} after {} ms: {end}", after.as_millis());
-        if !was_running {
-            continue;
-        }
-        assert_eq!(stick.get("letter.txt"), b"dear");
-        assert!(stick.get("Private/photo with a long name.jpg") == photo);
-
-        let again = stick.bench.run(&line);
-        assert_eq!(again.code, Some(0), "kill {kill} after {after:?}: {}", again.stderr);
-        assert_eq!(stick.whole_media(&unpacked), new, "kill {kill} after {after:?}");
-        assert_eq!(stick.get("letter.txt"), b"dear");
-        assert_eq!(fsck_complaints(&image), [""; 0], "kill {kill} after {after:?}");
-    }
-    println!("{ends:?}");
-    let writing = ends.iter().filter(|(end, _)| end.ends_with("writing")).map(|(_, n)| n);
-    assert!(writing.sum::<usize>() >= 5, "too few moments fell into the writing: {ends:?}");
-}
-
-fn same(a: &Path, b: &Path) -> bool {
-    let status = Command::new("cmp").arg("--silent").args([a, b]).status();
-    status.expect("cmp").success()
-}
-
 #[test]
 #[ignore = "needs mtools, fsck.fat and sha256sum"]
 fn what_is_not_of_the_media_stays_and_what_collides_is_named() {
@@ -388,7 +202,7 @@ fn what_is_not_of_the_media_stays_and_what_collides_is_named() {
     bench.put("b/two.txt", "two");
     let options = "--image-size 80MiB --partition-table none --add a=Apps";
     bench.succeed(&create("usb").replace("--image-size 40MiB", options));
-    let stick = Stick { bench };
+    let stick = Stick::new(bench);
     stick.put("Apps/two.txt", b"mine");
     stick.put("Apps/mine.txt", b"mine");
     let line = format!("{REFRESH} --add b=Apps");
@@ -399,8 +213,8 @@ fn what_is_not_of_the_media_stays_and_what_collides_is_named() {
     assert_eq!(made["foreign"], json!(["Apps/mine.txt"]));
     assert_eq!(stick.get("Apps/two.txt"), b"two");
     assert_eq!(stick.get("Apps/mine.txt"), b"mine");
-    let _ = stick.whole_media(&stick.bench.path("unpacked"));
-    assert_eq!(fsck_complaints(&stick.bench.path("out/capture.img")), [""; 0]);
+    let _ = stick.whole_media();
+    assert_eq!(stick.complaints(), [""; 0]);
 
     // A stick with no room beside the old boot image.
     let file = File::create(stick.bench.path("big")).unwrap();
@@ -411,12 +225,12 @@ fn what_is_not_of_the_media_stays_and_what_collides_is_named() {
     let _ = stick.mtools("mmd", &["::Data"]);
     let line = format!("{REFRESH} --add b=Data");
     refused(&stick.bench, &line, 5, &["lie in different sectors of the root directory"]);
-    let _ = stick.whole_media(&stick.bench.path("unpacked"));
+    let _ = stick.whole_media();
 }
 
 /// A stick without a partition table that mkfs.fat formatted.
 fn formatted(mib: u64, options: &[&str]) -> Stick {
-    let stick = Stick { bench: Bench::new() };
+    let stick = Stick::new(Bench::new());
     let image = stick.bench.path("out/capture.img");
     File::create(&image).and_then(|file| file.set_len(mib << 20)).unwrap();
     tool(Command::new("mkfs.fat").args(["-F", "32"]).args(options).arg(&image));
@@ -443,7 +257,6 @@ fn a_stick_of_somebody_else_is_refreshed_again_and_again() {
         }
         stick.bench.put("a/tool.txt", "tool");
         let line = format!("{REFRESH} --add a=Packages");
-        let unpacked = stick.bench.path("unpacked");
         for file in [&b"[LaunchApp]"[..], b"[LaunchApp]\r\n", b"\r\n[LaunchApp]"] {
             change_boot_image(&stick.bench, file);
             stick.bench.put("a/tool.txt", file);
@@ -451,10 +264,10 @@ fn a_stick_of_somebody_else_is_refreshed_again_and_again() {
             assert_ne!(made["files-written"], json!(0), "{there:?}");
             // Folders keep the case that they have there, which sha256sum on Linux does not look past.
             if !there.contains(&"EFI") {
-                let _ = stick.whole_media(&unpacked);
+                let _ = stick.whole_media();
             }
         }
-        assert_eq!(fsck_complaints(&stick.bench.path("out/capture.img")), [""; 0], "{there:?}");
+        assert_eq!(stick.complaints(), [""; 0], "{there:?}");
     }
 }
 
@@ -474,7 +287,7 @@ fn files_that_somebody_changed_are_not_lost() {
     bench.put("a/tool.txt", "tool");
     let options = "--image-size 80MiB --partition-table none --add a=Tools";
     bench.succeed(&create("usb").replace("--image-size 40MiB", options));
-    let stick = Stick { bench };
+    let stick = Stick::new(bench);
     stick.put("Tools/tool.txt", b"mine");
     let made = done(&stick.bench, REFRESH);
     assert_eq!((&made["removed"], &made["foreign"]), (&json!([]), &json!(["Tools/tool.txt"])));
@@ -493,7 +306,7 @@ fn files_that_somebody_changed_are_not_lost() {
 #[test]
 #[ignore = "needs mkfs.fat, fsck.fat, mtools and sha256sum"]
 fn a_stick_of_somebody_else_gets_media() {
-    let stick = Stick { bench: Bench::new() };
+    let stick = Stick::new(Bench::new());
     let image = stick.bench.path("out/capture.img");
     let file = File::create(&image).unwrap();
     file.set_len(100 << 20).unwrap();
@@ -507,8 +320,8 @@ fn a_stick_of_somebody_else_gets_media() {
     let warnings = made["warnings"].to_string();
     assert!(warnings.contains("does not start BOOTMGR"), "{warnings}");
     assert_eq!((&made["bytes-saved"], &made["foreign"]), (&json!(0), &json!(["letter.txt"])));
-    let _ = stick.whole_media(&stick.bench.path("unpacked"));
-    assert_eq!(fsck_complaints(&image), [""; 0]);
+    let _ = stick.whole_media();
+    assert_eq!(stick.complaints(), [""; 0]);
     let boot = Qemu::uefi().with_usb_stick("qemu-xhci", &image).run(UEFI_LIMIT);
     assert_eq!(boot.code, Some(ALL_WELL), "{:?}", boot.serial);
 }

@@ -6,8 +6,11 @@
 //! ```text
 //! label 1, SHA256SUMS 2, media.json 2, sources, EFI, boot, SMS, bootmgr and bootmgr.efi 1 each    11
 //! what was added: 1 for a name like TOOLS or tools, 2 for Tools, more for long ones           5 left
-//! MediaLabel.txt 3, autorun.inf 1, LaunchMedia.cmd 3                              where there is room
+//! MediaLabel.txt 3, autorun.inf 1 where it was asked for         where there is room, 1 or 2 are left
+//! LaunchMedia.cmd 3                                                            in the second sector
 //! ```
+//!
+//! What is left is for a folder that a refresh adds.
 
 use std::collections::HashSet;
 
@@ -20,18 +23,22 @@ use super::old_media::fold;
 const FIRST: [&str; 8] =
     ["SHA256SUMS", "media.json", "sources", "EFI", "boot", "SMS", "bootmgr", "bootmgr.efi"];
 
-/// What changes with the label, if at all.
-const LAST: [&str; 3] = ["MediaLabel.txt", "autorun.inf", "LaunchMedia.cmd"];
+/// What changes with the label.
+const WITH_LABEL: [&str; 2] = ["MediaLabel.txt", "autorun.inf"];
+
+/// What no refresh changes.
+pub(crate) const LAST: [&str; 1] = ["LaunchMedia.cmd"];
 
 /// What tells firmware and people that media is there: it appears with all that it leads to.
 pub(super) const SWITCH: [&str; 5] = ["SHA256SUMS", "media.json", "bootmgr", "bootmgr.efi", "EFI"];
 
 /// The names in the root in the order of their slots: added ones before what hardly changes.
 pub(crate) fn root_order(tree: &Tree) -> Vec<String> {
-    let ours = |name: &str| FIRST.iter().chain(&LAST).any(|ours| ours.eq_ignore_ascii_case(name));
+    let all = || FIRST.iter().chain(&WITH_LABEL).chain(&LAST);
+    let ours = |name: &str| all().any(|ours| ours.eq_ignore_ascii_case(name));
     let names = tree.children(NodeId::ROOT).iter().map(|id| tree.name(*id));
     let added = names.filter(|name| !ours(name));
-    FIRST.into_iter().chain(added).chain(LAST).map(str::to_owned).collect()
+    FIRST.into_iter().chain(added).chain(WITH_LABEL).map(str::to_owned).collect()
 }
 
 /// Files of the media whose places are ours on every stick: all but what was added, which may have

@@ -15,7 +15,7 @@ use super::error::{RefreshError, TargetKind};
 use super::old_media::{LARGEST_LIST, OldMedia, fold};
 use super::report::{Changes, Guarantee};
 use super::storage_reader::StorageReader;
-use super::switch::{SWITCH, own_places, root_order};
+use super::switch::{LAST, SWITCH, own_places, root_order};
 use super::volume_files::{Edited, is_same};
 use crate::boot_code::{self, StickCode};
 use crate::error::chain;
@@ -164,6 +164,7 @@ impl VolumeThere {
             .with_replace(force)
             .with_switch(SWITCH)
             .with_root_order(root_order(tree))
+            .with_last_in_root(LAST)
             .with_owned_after_cut_off(own_places(tree, added))
             .with_label(Some(label));
         let prepare = |kept: &HashSet<String>, progress: &mut dyn Progress| {

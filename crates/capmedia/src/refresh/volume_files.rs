@@ -1,6 +1,7 @@
 //! Files of a volume, read from the medium: those that somebody changed, and those that were written.
 
 use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead as _, BufReader, Read};
 
 use extent_image::{Data, Digest, Digests, Progress, Storage, Tree};
 use fat32_image::check::{self, Fault, FaultKind, Severity};
@@ -136,10 +137,84 @@ impl VolumeThere {
             })?;
             match found {
                 Ok(digest) if Some(digest) == expected => {}
-                Ok(_) => faults.push(format!("{path}: differs")),
+                Ok(_) => {
+                    let at = self.first_difference(&mut volume, file, data, digests);
+                    faults.push(match at {
+                        Some((byte, on_target)) => format!(
+                            "{path}: differs at byte {byte}, which is byte {on_target} of {}",
+                            storage.describe()
+                        ),
+                        None => format!("{path}: differs"),
+                    });
+                }
                 Err(error) => faults.push(format!("{path}: cannot be read: {error}")),
             }
         }
         Ok(faults)
+    }
+
+    /// The first byte of a file that is not as its source has it, and where on the drive or in the
+    /// image it is; `None` where the source cannot be read again, or now is the same.
+    fn first_difference(
+        &self,
+        volume: &mut check::Volume<StorageReader<'_>>,
+        file: &check::Entry,
+        data: &Data,
+        digests: &Digests,
+    ) -> Option<(u64, u64)> {
+        let late;
+        let mut source: Box<dyn Read + '_> = match data {
+            Data::Source(source) => source.open(0).ok()?,
+            Data::Late(made) => {
+                late = made.make(digests);
+                Box::new(&*late)
+            }
+        };
+        let byte = first_difference(&mut source, &mut volume.open_file(file)).ok()??;
+        let mut before = byte;
+        for extent in volume.extents(file).ok()? {
+            let len = extent.end.saturating_sub(extent.start);
+            if before < len {
+                let on_volume = extent.start.saturating_add(before);
+                return Some((byte, self.range.start.saturating_add(on_volume)));
+            }
+            before = before.saturating_sub(len);
+        }
+        None
+    }
+}
+
+/// The first byte in which two readers differ, up to the end of the shorter one.
+fn first_difference(one: &mut dyn Read, other: &mut dyn Read) -> io::Result<Option<u64>> {
+    let (mut a, mut b) = (BufReader::new(one), BufReader::new(other));
+    let mut at: u64 = 0;
+    loop {
+        let (left, right) = (a.fill_buf()?, b.fill_buf()?);
+        let len = left.len().min(right.len());
+        if len == 0 {
+            return Ok(None);
+        }
+        if let Some(here) = left.iter().zip(right).position(|(a, b)| a != b) {
+            return Ok(Some(at.saturating_add(here as u64)));
+        }
+        a.consume(len);
+        b.consume(len);
+        at = at.saturating_add(len as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_byte_that_differs() {
+        let find = |one: &[u8], other: &[u8]| first_difference(&mut &*one, &mut &*other).unwrap();
+        let mut bytes = vec![7; 20_000];
+        let same = bytes.clone();
+        assert_eq!(find(&bytes, &same), None);
+        bytes[17_000] = 8;
+        assert_eq!(find(&bytes, &same), Some(17_000));
+        assert_eq!(find(&bytes[..17_000], &same), None);
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn prepare<'a>(
     let end = place.end.min(storage.len());
     let disk = Disk::new(storage, place.start, end.saturating_sub(place.start));
     let layout = Layout::read(&disk)?;
-    let survey = survey::Survey::new(tree, false)?;
+    let survey = survey::Survey::new(tree, 0)?;
     let table = Table::new(disk, layout);
     let Found { mut notes, tolerated, free, reclaimed, is_cut_off, is_dirty, has_lost, root } =
         look(&disk, &layout, &table)?;
@@ -254,12 +254,14 @@ fn wanted(model: &Model, tree: &Tree, options: &UpdateOptions) -> (Wanted, Optio
     for (rank, name) in options.root_order.iter().enumerate() {
         ranks.entry(upcase(name)).or_insert(rank);
     }
+    let last: HashSet<String> = options.last_in_root.iter().map(|name| upcase(name)).collect();
     for new in &root.new {
         let name = tree.name(new.node);
         let folded = upcase(name);
         let with_switch = switch.contains(&folded);
         let rank = ranks.get(&folded).copied().unwrap_or(usize::MAX);
-        wanted.new.push(NewName { slots: name::slots(name), with_switch, rank });
+        let is_last = !with_switch && last.contains(&folded);
+        wanted.new.push(NewName { slots: name::slots(name), with_switch, rank, is_last });
     }
     let label = options.label.map(|label| label.padded());
     let old = root.listing.entries.iter().find(|entry| entry.is_label());

@@ -12,6 +12,7 @@ pub struct UpdateOptions {
     pub(super) replace: bool,
     pub(super) switch: Vec<String>,
     pub(super) root_order: Vec<String>,
+    pub(super) last_in_root: Vec<String>,
     pub(super) label: Option<Label>,
 }
 
@@ -56,6 +57,13 @@ impl UpdateOptions {
     /// in this order. Compared without case.
     pub fn with_root_order<P: Into<String>>(self, names: impl IntoIterator<Item = P>) -> Self {
         Self { root_order: names.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Names in the root folder that later updates never change. Where they are new, they are put into
+    /// the sector of the switch only if half of it stays free, so that it has room for names that come
+    /// later. Those of [`with_switch`](Self::with_switch) are none of them. Compared without case.
+    pub fn with_last_in_root<P: Into<String>>(self, names: impl IntoIterator<Item = P>) -> Self {
+        Self { last_in_root: names.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// The label that the volume is to have; `None`, the default, leaves it as it is.

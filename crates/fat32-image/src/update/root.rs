@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::directory::leaves_half;
 use crate::disk::dir_entry::SLOT;
 use crate::error::Problem;
 use crate::units::len64;
@@ -35,6 +36,8 @@ pub(super) struct NewName {
     pub(super) with_switch: bool,
     /// How much it matters that it lies in the sector of the switch; the lower the more.
     pub(super) rank: usize,
+    /// It keeps out of that sector, unless half of it stays free.
+    pub(super) is_last: bool,
 }
 
 /// Where everything goes.
@@ -135,6 +138,12 @@ impl Slots<'_> {
         start
     }
 
+    /// Slots of a sector that are in use.
+    fn used(&self, sector: usize) -> usize {
+        let taken = |slot: &usize| self.taken.get(*slot).copied().unwrap_or(false);
+        self.sector(sector).filter(taken).count()
+    }
+
     /// Longest run of free slots in a sector.
     fn longest(&self, sector: usize) -> usize {
         let mut longest = 0;
@@ -188,7 +197,8 @@ pub(super) fn place(
         return Err(UpdateError::Scattered { entries });
     }
     // Those that must come with the switch, then those that the next update is likeliest to change.
-    let mut order: Vec<usize> = (0..wanted.new.len()).collect();
+    let (mut order, last): (Vec<usize>, Vec<usize>) = (0..wanted.new.len())
+        .partition(|index| wanted.new.get(*index).is_some_and(|new| !new.is_last));
     order.sort_by_key(|index| {
         wanted.new.get(*index).map(|new| (!new.with_switch, new.rank, *index))
     });
@@ -224,13 +234,12 @@ pub(super) fn place(
         }
         if room > 0 {
             // In the order of the tree, where all fit so.
-            let by_tree: Vec<usize> = wanted.new.iter().map(|new| new.slots).collect();
-            let lens = match slots.room_for(sector, &by_tree) == by_tree.len() {
-                true => {
-                    order.sort_unstable();
-                    by_tree
-                }
-                false => lens,
+            let mut in_order = order.clone();
+            in_order.sort_unstable();
+            let by_tree: Vec<usize> = in_order.iter().map(len_of).collect();
+            let (order, lens) = match slots.room_for(sector, &by_tree) == by_tree.len() {
+                true => (in_order, by_tree),
+                false => (order, lens),
             };
             for (index, place) in order.iter().zip(slots.put_all_in(sector, &lens)) {
                 if let Some(found) = found.get_mut(*index) {
@@ -238,6 +247,14 @@ pub(super) fn place(
                 }
             }
             switch = Some(sector);
+        }
+    }
+    for index in last {
+        let (Some(sector), len) = (switch, len_of(&index)) else { break };
+        if leaves_half(slots.used(sector).saturating_add(len), slots.per_sector)
+            && let Some(found) = found.get_mut(index)
+        {
+            *found = slots.put_in(sector, len);
         }
     }
     let mut places = Places { switch, ..Places::default() };

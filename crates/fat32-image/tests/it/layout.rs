@@ -182,6 +182,45 @@ fn names_that_come_first_in_the_root() {
     assert_eq!(clusters, same);
 }
 
+/// The first byte of each slot of the root.
+fn root_slots(paths: &[(&str, usize)], options: VolumeOptions) -> Vec<u8> {
+    let options = options.with_label(Label::new("STICK").unwrap());
+    let planned = plan(&sample(paths), &options).unwrap();
+    let (root, len) = (planned.geometry().data_start(), planned.plan().len());
+    let image = Image::new(planned.plan());
+    let slots = image.part(root, 1024);
+    let mut volume = Volume::open(image, 0, len).unwrap();
+    assert_eq!(volume.check().unwrap(), []);
+    assert_eq!(volume.walk().unwrap().len(), paths.len());
+    slots.chunks(32).map(|slot| slot[0]).collect()
+}
+
+#[test]
+fn names_that_come_last_in_the_root() {
+    // Two slots each, and one for the label.
+    let paths = [("Aa", 1), ("Bb", 1), ("Cc", 1), ("Dd", 1)];
+    let options = VolumeOptions::new().with_first_in_root(["bb"]).with_last_in_root(["AA", "bb"]);
+    let found = root_slots(&paths, options.clone());
+    // More than half of the sector is in use: the last begin the second sector.
+    let mut expected = b"S\x41C\x41D".to_vec();
+    expected.resize(16, 0xE5);
+    expected.extend(b"\x41B\x41A");
+    expected.resize(32, 0);
+    assert_eq!(found, expected);
+    let half = root_slots(&paths[1..], options.clone());
+    assert_eq!(half[..8], *b"S\x41C\x41D\x41B\0");
+    // In a sector of 4096 bytes there is room for much more.
+    let large = options.with_sector_size(SectorSize::B4096);
+    assert_eq!(root_slots(&paths, large)[..10], *b"S\x41C\x41D\x41B\x41A\0");
+    // Behind a first sector that is full they simply come last.
+    let many: Vec<String> = (0..9).map(|n| format!("Name {n}")).collect();
+    let mut paths: Vec<(&str, usize)> = many.iter().map(|name| (&**name, 1)).collect();
+    paths.push(("A", 1));
+    let found = root_slots(&paths, VolumeOptions::new().with_last_in_root(["A"]));
+    assert_eq!((found[19], found[20]), (b'A', 0));
+    assert!(!found[..19].contains(&0xE5));
+}
+
 #[test]
 fn a_volume_of_large_sectors_by_hand() {
     let options = VolumeOptions::new()

@@ -36,13 +36,15 @@ fn options() -> impl Strategy<Value = VolumeOptions> {
     ]);
     let alignment = prop::option::of(prop::sample::select(vec![4096, 65_536, 1 << 20]));
     let first = prop::collection::vec("[A-Za-z]{1,2}|similar NAME [0-9].txt", 0..4);
-    (sizes, any::<bool>(), any::<Option<u32>>(), alignment, first).prop_map(
-        |((sector, cluster), labelled, id, alignment, first)| {
+    let last = prop::collection::vec("[A-Za-z]{1,2}|similar NAME [0-9].txt", 0..4);
+    (sizes, any::<bool>(), any::<Option<u32>>(), alignment, first, last).prop_map(
+        |((sector, cluster), labelled, id, alignment, first, last)| {
             let mut options = VolumeOptions::new()
                 .with_sector_size(sector)
                 .with_cluster_size(ClusterSize::new(cluster).unwrap())
                 .with_hidden_sectors((START / u64::from(sector.bytes())) as u32)
-                .with_first_in_root(first);
+                .with_first_in_root(first)
+                .with_last_in_root(last);
             if labelled {
                 options = options.with_label(Label::new("TEST LABEL").unwrap());
             }

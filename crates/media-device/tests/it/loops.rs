@@ -12,6 +12,7 @@
 #![allow(dead_code, reason = "each crate's tests use a part")]
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,6 +43,14 @@ impl Loop {
     pub(crate) fn new(_lock: &LoopLock, file: &Path, block_size: u32) -> Self {
         let block_size = block_size.to_string();
         let path = run("losetup", &["-f", "--show", "-b", &block_size, text(file)]);
+        Self { path: PathBuf::from(path.trim()) }
+    }
+
+    /// Those bytes of a file alone, such as a partition.
+    pub(crate) fn of_part(_lock: &LoopLock, file: &Path, part: Range<u64>) -> Self {
+        let (start, len) = (part.start.to_string(), (part.end - part.start).to_string());
+        let part = ["--offset", &start, "--sizelimit", &len];
+        let path = run("losetup", &[&["-f", "--show"], &part[..], &[text(file)]].concat());
         Self { path: PathBuf::from(path.trim()) }
     }
 

@@ -1,9 +1,9 @@
 //! The plug is pulled: at every write, and with any part of what was written since the last flush.
 
 use extent_image::Tree;
-use fat32_image::Label;
 use fat32_image::check::FaultKind;
 use fat32_image::update::{UpdateError, UpdateOptions};
+use fat32_image::{ClusterSize, Label, VolumeOptions, plan};
 
 use super::files::{
     Files, START, check, cluster, differences, fats, files_of, key, put_foreign, read,
@@ -193,6 +193,45 @@ fn all_new_in_a_root_that_grows() {
     }
     let options = UpdateOptions::new();
     Scene::new(memory, &old, new_tree(), options, &["SUMS", "BOOTMGR"]).play();
+}
+
+/// Media as ours is, its content from a seed, and a folder that came later.
+fn media(seed: usize, folder: Option<&str>) -> Tree {
+    let mut paths: Vec<(String, Option<Vec<u8>>)> = Vec::new();
+    for name in ["sources", "EFI", "boot", "SMS"].into_iter().chain(folder) {
+        paths.push((name.to_owned(), None));
+        paths.push((format!("{name}/file"), Some(content(900, seed))));
+    }
+    for name in ["SHA256SUMS", "media.json", "MediaLabel.txt", "bootmgr", "bootmgr.efi"] {
+        paths.push((name.to_owned(), Some(content(80, seed))));
+    }
+    paths.push(("LaunchMedia.cmd".to_owned(), Some(content(600, 0))));
+    tree_of(&paths.iter().map(|(p, c)| (p.as_str(), c.clone())).collect::<Vec<_>>())
+}
+
+/// The name that does not change stands in the second sector of the root, and one that an update adds
+/// finds room in the first, where a later one changes it together with all others.
+#[test]
+fn a_folder_that_came_later_changes_with_the_rest() {
+    const LAST: [&str; 1] = ["LaunchMedia.cmd"];
+    let options = |old: &Tree| options(old).with_last_in_root(LAST);
+    let switch = ["SHA256SUMS", "media.json"];
+    let old = media(1, None);
+    let volume = VolumeOptions::new()
+        .with_cluster_size(ClusterSize::B512)
+        .with_hidden_sectors((START / 512) as u32)
+        .with_label(Label::new("OLD").unwrap())
+        .with_last_in_root(LAST);
+    let formatted = Memory::new(START, plan(&old, &volume).unwrap().plan());
+    // Onto a stick of somebody else the first update puts the names in the same way.
+    let empty = volume_of(&tree_of(&[]));
+    let _ = update(&empty, &old, &options(&tree_of(&[])).with_switch(switch)).unwrap();
+    for memory in [formatted, empty] {
+        let with_folder = media(2, Some("Tools"));
+        let _ = update(&memory, &with_folder, &options(&old)).unwrap();
+        let new = media(3, Some("Tools"));
+        Scene::new(memory, &with_folder, new, options(&with_folder), &switch).play();
+    }
 }
 
 /// Only those that must come with the switch are in its sector; others lie before and behind it.
