@@ -1,7 +1,6 @@
 //! `cargo xtask ci`: every check, one after the other, each with its name and the time it took.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -103,9 +102,8 @@ fn msrv(context: &Context) -> Result<()> {
 /// The crates compile for Windows. Checked from here: `std` for that system is enough, and a C compiler
 /// for ring.
 fn windows(context: &Context) -> Result<()> {
-    const TARGET: &str = "x86_64-pc-windows-gnu";
-    let installed = context.command("rustc").args(["--print", "target-libdir", "--target", TARGET]);
-    if !installed.read().is_ok_and(|folder| Path::new(folder.trim()).is_dir()) {
+    const TARGET: &str = crate::windows::TARGET;
+    if !crate::windows::has_target(context) {
         bail!("Rust for {TARGET} is not installed: rustup target add {TARGET}");
     }
     if !context.has_program("x86_64-w64-mingw32-gcc") {
@@ -128,4 +126,25 @@ fn deny(context: &Context) -> Result<()> {
         bail!("cargo-deny is not installed: cargo install cargo-deny --locked");
     }
     context.cargo().args(["deny", "check", "bans", "licenses", "sources"]).run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the workflow runs, one command a line.
+    const WORKFLOW: &str = include_str!("../../.github/workflows/ci.yml");
+
+    #[test]
+    fn the_workflow_runs_every_step() {
+        let lines = WORKFLOW.lines().filter_map(|line| line.split_once("cargo xtask ci "));
+        let run: Vec<&str> = lines.flat_map(|(_, steps)| steps.split_whitespace()).collect();
+        for (step, _) in STEPS {
+            assert!(run.contains(step) || *step == "test", "{step}: {run:?}");
+        }
+        let unknown = |name: &&&str| !STEPS.iter().any(|(step, _)| step == *name);
+        assert_eq!(run.iter().find(unknown), None);
+        // Which is the step `test`, and what a submission must pass.
+        assert!(WORKFLOW.lines().any(|line| line.ends_with(" .ci/run")));
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -156,6 +157,29 @@ impl Cmd {
         }
         String::from_utf8(output.stdout)
             .with_context(|| format!("`{}` printed bytes that are not UTF-8", self.shown))
+    }
+
+    /// Runs with the standard output into a file. What it says on standard error is shown when it
+    /// fails.
+    pub(crate) fn write(mut self, to: File) -> Result<()> {
+        let output = self.command.stdout(to).output().with_context(|| cannot_start(&self.shown))?;
+        if !output.status.success() {
+            let said = String::from_utf8_lossy(&output.stderr);
+            bail!("`{}` ended with {}:\n{}", self.shown, output.status, said.trim_end());
+        }
+        Ok(())
+    }
+
+    /// Starts it with its standard error in a pipe.
+    pub(crate) fn start(mut self) -> Result<Child> {
+        self.command.stdout(Stdio::null()).stderr(Stdio::piped());
+        self.command.spawn().with_context(|| cannot_start(&self.shown))
+    }
+
+    /// Starts it silently, with a standard input on which nothing comes.
+    pub(crate) fn start_waiting(mut self) -> Result<Child> {
+        self.command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        self.command.spawn().with_context(|| cannot_start(&self.shown))
     }
 
     /// Runs silently; true when it can be started and succeeds.

@@ -10,6 +10,7 @@ mod bench;
 mod bootcode;
 mod ci;
 mod context;
+mod dist;
 mod fixtures;
 mod fuzz;
 mod metadata;
@@ -19,6 +20,7 @@ mod schema;
 mod test;
 mod tidy;
 mod tools;
+mod windows;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -61,10 +63,14 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Make what is handed out: archives for Linux and Windows, a Debian package, and their SHA-256
+    Dist(dist::Args),
     /// Compare the libraries' public interfaces with the text beside each
     Api(api::Args),
     /// Compare the JSON Schema of request files with the options
     Schema(schema::Args),
+    /// Build for Windows and run the tests under Wine; the same requests must give the same bytes
+    Windows(windows::Args),
     /// Check the house rules that the compiler does not know
     Tidy,
     /// What continuous integration runs: formatting, lints, docs, MSRV, tidy, licences, test
@@ -96,8 +102,10 @@ fn run(verb: &Verb) -> anyhow::Result<()> {
         Verb::Bench(args) => bench::run(&context, args),
         Verb::Fuzz(args) => fuzz::run(&context, args),
         Verb::Bootcode { check } => bootcode::run(context.root(), *check),
+        Verb::Dist(args) => dist::run(&context, args),
         Verb::Api(args) => api::run(&context, args),
         Verb::Schema(args) => schema::run(&context, args),
+        Verb::Windows(args) => windows::run(&context, args),
         Verb::Tidy => tidy::run(&context),
         Verb::Ci(args) => ci::run(&context, args),
     }

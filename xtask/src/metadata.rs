@@ -16,6 +16,7 @@ pub(crate) struct Metadata {
 #[derive(Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     /// `None` when the manifest states none.
     pub(crate) rust_version: Option<String>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn kinds_and_paths() {
-        let json = r#"{ "target_directory": "t", "packages": [{ "name": "a",
+        let json = r#"{ "target_directory": "t", "packages": [{ "name": "a", "version": "0.1.0",
             "rust_version": "1.88", "dependencies": [
             { "name": "b", "kind": null, "path": "crates/b", "more": 1 },
             { "name": "c", "kind": "dev", "path": null }, { "name": "d", "kind": "build" }]}]}"#;

@@ -1,11 +1,12 @@
 //! `cargo xtask oracles`: the ignored tests, which compare us with other people's tools. A missing
 //! tool is a failure, never a test that passes without having looked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use crate::context::Context;
+use crate::dist::{self, Profile};
 use crate::peers::{self, Peers};
 use crate::{test, tools};
 
@@ -41,7 +42,9 @@ pub(crate) fn run_tests(context: &Context, args: &Args) -> Result<()> {
         );
         left_out.push(LOOPS);
     }
-    let program = static_program(context)?;
+    // For the machines that tests start in QEMU, which have none of our libraries, and as what is packed.
+    // Built here and once, for a test that takes minutes is ended.
+    let program = dist::static_linux(context, Profile::Dev)?;
     let peers = Peers::start(context)?;
     let cargo = context
         .cargo()
@@ -61,18 +64,4 @@ pub(crate) fn run_tests(context: &Context, args: &Args) -> Result<()> {
         let skipped = left_out.iter().flat_map(|name| ["--skip", name]);
         cargo.arg("test").args(which).args(["--", "--ignored"]).args(skipped).run()
     }
-}
-
-/// `capmedia` for the machines that tests start in QEMU, which have none of our libraries: the tests'
-/// CAPMEDIA_STATIC. Built here and once, for a test that takes minutes is ended.
-fn static_program(context: &Context) -> Result<PathBuf> {
-    const TARGET: &str = "x86_64-unknown-linux-gnu";
-    let which = ["--package", "capmedia-cli", "--bin", "capmedia", "--target", TARGET];
-    let build = context.cargo().args(["build", "--quiet"]).args(which);
-    build
-        .env("CARGO_ENCODED_RUSTFLAGS", "-Ctarget-feature=+crt-static")
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_PROFILE_DEV_STRIP", "true")
-        .run()?;
-    Ok(context.target().join(TARGET).join("debug/capmedia"))
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::context::{Context, is_program, search_path};
+use crate::context::{Cmd, Context, is_program, search_path};
 
 /// A tool and the Debian package that brings it.
 struct Tool {
@@ -27,6 +27,12 @@ enum Place {
 const fn program(name: &'static str, package: &'static str) -> Tool {
     Tool { name, package, place: Place::Path }
 }
+
+const WINE: Tool = Tool {
+    name: "wine",
+    package: "wine64",
+    place: Place::File(&["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"]),
+};
 
 const TOOLS: &[Tool] = &[
     program("fsck.fat", "dosfstools"),
@@ -52,11 +58,7 @@ const TOOLS: &[Tool] = &[
         package: "ovmf",
         place: Place::File(&["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd"]),
     },
-    Tool {
-        name: "wine",
-        package: "wine64",
-        place: Place::File(&["/usr/lib/wine/wine64", "/usr/bin/wine64", "/usr/bin/wine"]),
-    },
+    WINE,
     Tool {
         name: "OVMF of 32 bits",
         package: "ovmf-ia32",
@@ -87,11 +89,32 @@ const TOOLS: &[Tool] = &[
         package: "libc6-dev",
         place: Place::File(&["/usr/lib/x86_64-linux-gnu/libc.a"]),
     },
+    program("zsh", "zsh"),
+    program("fish", "fish"),
+    program("mandoc", "mandoc"),
+    program("groff", "groff-base"),
+    program("dpkg-deb", "dpkg"),
+    program("lintian", "lintian"),
+    program("zip", "zip"),
+    Tool {
+        name: "the licences of mingw-w64",
+        package: "mingw-w64-common",
+        place: Place::File(&["/usr/share/doc/mingw-w64-common/copyright"]),
+    },
     program("as", "binutils"),
     program("ld", "binutils"),
     program("aarch64-linux-gnu-as", "binutils-aarch64-linux-gnu"),
     program("aarch64-linux-gnu-ld", "binutils-aarch64-linux-gnu"),
     program("python3", "python3"),
+    program("rsvg-convert", "librsvg2-bin"),
+];
+
+/// What builds and runs programs for Windows.
+const WINDOWS: &[Tool] = &[
+    WINE,
+    program("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64"),
+    // Ends a program that does not end.
+    program("timeout", "coreutils"),
 ];
 
 /// The servers that oracles read content from, and what asks them.
@@ -227,25 +250,9 @@ pub(crate) fn install(context: &Context) -> Result<()> {
         wanted.push("python3-pip");
     }
     let linux = has_linux(context);
-    let can_install = context.has_program("apt-get") && is_root(context);
-    if !wanted.is_empty() && !can_install {
-        bail!(
-            "tools for the tests are missing. As root, on Debian or Ubuntu:\n\n    {}\n",
-            apt_line(&wanted)
-        );
-    }
-    let apt_get = || {
-        // DPkg::Lock::Timeout: another installation may just be running.
-        let quiet = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
-        let shell = context.command("sh").arg(WITHOUT_SERVICES).arg("apt-get");
-        shell.env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
-    };
-    if can_install && (!wanted.is_empty() || !linux) {
-        apt_get().arg("update").run()?;
-    }
-    if !wanted.is_empty() {
-        apt_get().args(["install", "-y", "--no-install-recommends"]).args(&wanted).run()?;
-        forget_services(context, &wanted);
+    install_packages(context, &wanted)?;
+    if wanted.is_empty() && !linux && can_install(context) {
+        apt_get(context).arg("update").run()?;
     }
     if !has_python_modules(context) {
         context
@@ -260,6 +267,45 @@ pub(crate) fn install(context: &Context) -> Result<()> {
         unpack_linux(context)?;
     }
     require(context)
+}
+
+/// The same for what `cargo xtask windows` needs, which is less.
+pub(crate) fn install_for_windows(context: &Context) -> Result<()> {
+    let tools: Vec<&Tool> = WINDOWS.iter().collect();
+    install_packages(context, &packages(&missing(&tools, &search_folders())))?;
+    let missing = missing(&tools, &search_folders());
+    if !missing.is_empty() {
+        bail!("{}\n\nOn Debian: {}", list(&missing), apt_line(&packages(&missing)));
+    }
+    Ok(())
+}
+
+/// Installs packages, or tells how that is done where this may not.
+fn install_packages(context: &Context, wanted: &[&str]) -> Result<()> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    if !can_install(context) {
+        bail!(
+            "tools for the tests are missing. As root, on Debian or Ubuntu:\n\n    {}\n",
+            apt_line(wanted)
+        );
+    }
+    apt_get(context).arg("update").run()?;
+    apt_get(context).args(["install", "-y", "--no-install-recommends"]).args(wanted).run()?;
+    forget_services(context, wanted);
+    Ok(())
+}
+
+fn can_install(context: &Context) -> bool {
+    context.has_program("apt-get") && is_root(context)
+}
+
+fn apt_get(context: &Context) -> Cmd {
+    // DPkg::Lock::Timeout: another installation may just be running.
+    let quiet = ["-qq", "-o", "DPkg::Lock::Timeout=120"];
+    let shell = context.command("sh").arg(WITHOUT_SERVICES).arg("apt-get");
+    shell.env("DEBIAN_FRONTEND", "noninteractive").args(quiet)
 }
 
 /// Keeps what was just installed from starting with the machine.

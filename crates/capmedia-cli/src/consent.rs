@@ -7,6 +7,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, anyhow, bail};
+use capmedia::Consent;
 use capmedia::media_device::{Drive, Identity};
 
 use crate::drives;
@@ -50,6 +51,11 @@ pub(crate) trait Prompt {
 
     /// The line that is typed behind a question; `None` where the input ends.
     fn ask(&mut self, question: &str) -> io::Result<Option<String>>;
+
+    /// What to do when something else was typed.
+    fn way_out(&self) -> &'static str {
+        "Run it again"
+    }
 }
 
 /// How consent was given, for the log.
@@ -60,6 +66,22 @@ pub(crate) enum Given {
 }
 
 impl ConsentArgs {
+    /// Drives are erased when their names were typed.
+    pub(crate) fn asked(allow_fixed: bool, unmount: bool) -> Self {
+        Self { allow_fixed, unmount, ..Self::default() }
+    }
+
+    /// What may be done to drives that are agreed to.
+    pub(crate) fn permissions(&self) -> Consent {
+        Consent::new().with_allow_fixed(self.allow_fixed).with_unmount(self.unmount)
+    }
+
+    /// What was allowed beside erasing, as options of a command line.
+    pub(crate) fn words(&self) -> Vec<&'static str> {
+        let given = [("--allow-fixed", self.allow_fixed), ("--unmount", self.unmount)];
+        given.into_iter().filter_map(|(word, given)| given.then_some(word)).collect()
+    }
+
     /// Refuses options that would do nothing.
     pub(crate) fn refuse_without_drives(&self) -> anyhow::Result<()> {
         let given = [
@@ -114,11 +136,13 @@ impl ConsentArgs {
         for Drive { name, .. } in drives {
             let question = format!("Type the name of the drive, {name}, to erase it: ");
             let Some(typed) = prompt.ask(&question).context(cannot)? else {
-                bail!("the name of {name} was not typed; nothing was erased. Run it again");
+                let way_out = prompt.way_out();
+                bail!("the name of {name} was not typed; nothing was erased. {way_out}");
             };
             let typed = typed.trim();
             if typed != name {
-                bail!("{typed:?} was typed, not {name}; nothing was erased. Run it again");
+                let way_out = prompt.way_out();
+                bail!("{typed:?} was typed, not {name}; nothing was erased. {way_out}");
             }
         }
         Ok(Given::Typed)
@@ -198,7 +222,7 @@ impl<'a> Connected<'a> {
     }
 
     /// What a script adds to erase just these.
-    fn line(self) -> anyhow::Result<String> {
+    pub(crate) fn line(self) -> anyhow::Result<String> {
         let mut line = "--yes".to_owned();
         for drive in self.erased {
             let word = match drive.identity_among(self.each()) {

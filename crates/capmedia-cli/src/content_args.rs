@@ -6,9 +6,10 @@ use capmedia::{ContentAccess, DriveTargets, MediaPlan, RefreshTarget, Target};
 use clap::{ArgMatches, Command};
 use media_model::{CaptureMediaRequest, CheckedContent, CheckedRequest};
 
+use crate::events;
 use crate::exit::Failure;
 use crate::log::{Log, LogArgs};
-use crate::progress::Bar;
+use crate::progress::Waiting;
 use crate::request::{arg, set};
 use crate::secret::credentials;
 use crate::signals::{catch_signals, is_cancelled};
@@ -83,9 +84,14 @@ impl LocationArgs {
 }
 
 impl Common {
+    /// Whether the result goes to a program.
+    pub(crate) fn for_programs(&self) -> bool {
+        self.json || events::is_on()
+    }
+
     /// What is told of a run.
     pub(crate) fn told(&self, log: &Log) -> Told {
-        Told::new(log, !self.json && !self.quiet)
+        Told::new(log, !self.for_programs() && !self.quiet)
     }
 }
 
@@ -114,10 +120,10 @@ fn open_with(
 }
 
 /// Shows on a terminal that packages are looked for, unless `quiet`.
-pub(crate) fn looking(content: &Content, quiet: bool) -> Bar {
+pub(crate) fn looking(content: &Content, quiet: bool) -> Waiting {
     let locations = content.locations().join(", ");
     let clean: String = locations.chars().filter(|c| !c.is_control()).collect();
-    Bar::waiting(&format!("Looking for packages at {clean}"), quiet)
+    Waiting::new(format!("Looking for packages at {clean}"), quiet)
 }
 
 /// The plan of the media, for `drives` where it goes onto some, with its content where it has some;
@@ -156,6 +162,7 @@ fn planned(
     quiet: bool,
     plan: impl Fn(Option<&Content>) -> Result<MediaPlan, capmedia::Error>,
 ) -> Result<MediaPlan, Failure> {
+    events::plan();
     let Some(content) = request.content() else { return Ok(plan(None)?) };
     let access = ContentAccess::new().with_cache_checked_first(check_cache_first);
     let content = open_with(content, told, access)?;

@@ -43,12 +43,9 @@ fn run_told(args: &Args, content: &CheckedContent, told: &Told) -> Result<Code, 
     let mut bar = None;
     let found = check_content(&content, &args.ids, args.read, &mut |step| {
         waiting.take();
-        let (label, milestones) = bar.get_or_insert_with(|| {
-            let bar = Bar::new("Reading", quiet);
-            (bar.label(), log.milestones(bar))
-        });
-        label.file(step.file.as_str(), step.file_done, step.file_bytes);
-        milestones.advance(step.done, step.total)
+        let bar = bar.get_or_insert_with(|| log.milestones(Bar::new("Reading", quiet)));
+        bar.file(step.file.as_str(), step.place());
+        bar.advance(step.done, step.total)
     });
     drop((waiting, bar));
     let found = found?;

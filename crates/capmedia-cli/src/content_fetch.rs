@@ -4,12 +4,14 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use capmedia::{FetchError, FetchedPackage, fetch, refuse_in_library};
-use extent_image::Progress as _;
+use extent_image::{Progress as _, Stage};
 use media_model::{CheckedContent, PackageId};
 
 use crate::content_args::{Common, looking, open};
+use crate::events::{self, EventsArgs};
 use crate::exit::{Code, Failure};
 use crate::log_place::refuse_for_content;
+use crate::offered::hint;
 use crate::print::{self, files, size};
 use crate::progress::Bar;
 use crate::signals;
@@ -22,13 +24,16 @@ pub(crate) struct Args {
     ids: Vec<PackageId>,
     /// The folder that gets a folder for each package, such as PS100005.3; made if it is not there.
     /// It can be given as --distribution-point.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = hint("DIR"))]
     to: PathBuf,
     #[command(flatten)]
     pub(crate) common: Common,
+    #[command(flatten)]
+    events: EventsArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
+    args.events.begin("content fetch");
     let (content, text) = args.common.locations.check()?;
     refuse_in_library(&args.to, &content)?;
     let log = args.common.log.open(|path| refuse_for_content(path, &content))?;
@@ -47,19 +52,21 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
 }
 
 fn run_told(args: &Args, content: &CheckedContent, told: &Told) -> Result<Code, Failure> {
-    let Common { json, quiet, .. } = args.common;
+    let Common { quiet, .. } = args.common;
+    let json = args.common.for_programs();
+    events::plan();
     let content = open(content, told)?;
     let mut waiting = Some(looking(&content, quiet));
-    let mut bar = None;
+    let (mut bar, mut phase) = (None, None);
     let log = &told.log;
     let fetched = fetch(&content, &args.ids, &args.to, &mut |step| {
         waiting.take();
-        let (label, milestones) = bar.get_or_insert_with(|| {
-            let bar = Bar::new("Fetching", quiet);
-            (bar.label(), log.milestones(bar))
-        });
-        label.file(step.file.as_str(), step.file_done, step.file_bytes);
-        milestones.advance(step.done, step.total)
+        let bar = bar.get_or_insert_with(|| log.milestones(Bar::new("Fetching", quiet)));
+        if phase.replace(step.phase) != Some(step.phase) {
+            bar.begin(Stage::new(step.phase));
+        }
+        bar.file(step.file.as_str(), step.place());
+        bar.advance(step.done, step.total)
     });
     drop((waiting, bar));
     let mut to = io::stdout().lock();

@@ -5,12 +5,13 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use capmedia::media_device::System;
-use capmedia::{DriveTargets, MadeImage, Target, refuse_in_library};
+use capmedia::{DriveTargets, Made, MadeImage, MediaPlan, Target, refuse_in_library};
 use media_model::{CheckedContent, CheckedRequest};
 
 use crate::consent::ConsentArgs;
-use crate::content_args::plan;
+use crate::content_args;
 use crate::create_drives;
+use crate::events::{self, EventsArgs};
 use crate::exit::{Code, Failure};
 use crate::log::LogArgs;
 use crate::log_place::refuse_for_media;
@@ -25,6 +26,13 @@ use crate::told::Told;
 pub(crate) struct Args {
     #[command(flatten)]
     request: RequestArgs,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// All that a run is told beside the request: how it speaks, and what it may erase.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct Options {
     /// Print one JSON object instead of text; on standard error when the image goes to standard
     /// output.
     #[arg(long)]
@@ -36,61 +44,124 @@ pub(crate) struct Args {
     pub(crate) log: LogArgs,
     #[command(flatten)]
     pub(crate) consent: ConsentArgs,
+    #[command(flatten)]
+    pub(crate) events: EventsArgs,
+    /// Shows a heading before the result, of somebody who has seen the plan.
+    #[arg(skip)]
+    pub(crate) heading: Option<fn()>,
+}
+
+impl Options {
+    /// Whether the result goes to a program.
+    pub(crate) fn for_programs(&self) -> bool {
+        self.json || events::is_on()
+    }
+
+    /// Whether the plan is shown with the result.
+    pub(crate) fn shows_plan(&self) -> bool {
+        self.heading.is_none()
+    }
+
+    /// Shows the heading, where there is one.
+    pub(crate) fn show_heading(&self) {
+        self.heading.into_iter().for_each(|show| show());
+    }
+}
+
+#[cfg(test)]
+impl Args {
+    /// The request that the command line gives.
+    pub(crate) fn request_of_words(&self) -> Result<media_model::CaptureMediaRequest, Failure> {
+        self.request.effective().map(|file| file.request().clone())
+    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let (request, text) = args.request.check_and_show()?;
+    let Args { request, options } = args;
+    options.events.begin("create");
+    let (request, text) = request.check_and_show()?;
     let no_use = |error| Failure::new(Code::Request, error);
     if request.no_format() {
-        args.consent.refuse_without_erasing().map_err(no_use)?;
-        return refreshed::run(args, &request, &text);
+        options.consent.refuse_without_erasing().map_err(no_use)?;
+        return refreshed::run(options, &request, &text);
     }
     // The question that is asked later shows what is on them.
     let system = System::new().with_labels(true);
     if let Some(drives) = DriveTargets::of(&request, &system).map_err(capmedia::Error::from)? {
-        return create_drives::run(args, &request, &text, &drives);
+        return create_drives::run(options, &request, &text, &drives);
     }
-    args.consent.refuse_without_drives().map_err(no_use)?;
-    let log = args.log.open(|path| refuse_for_media(path, &request))?;
-    log.begin("create", &text);
-    let told = Told::new(&log, !args.json && !args.quiet);
-    let target = Target::of(&request).map(|target| target.path().to_path_buf());
+    if Target::of(&request).is_none_or(|target| target.is_stream()) {
+        events::leave_standard_output();
+    }
+    options.consent.refuse_without_drives().map_err(no_use)?;
+    let told = begin(options, &request, &text)?;
+    told.end(plan_and_write(options, &request, &told))
+}
+
+/// Opens the log, and says what a signal leaves behind.
+pub(crate) fn begin(
+    options: &Options,
+    request: &CheckedRequest,
+    text: &str,
+) -> Result<Told, Failure> {
+    let log = options.log.open(|path| refuse_for_media(path, request))?;
+    log.begin("create", text);
+    let told = Told::new(&log, !options.for_programs() && !options.quiet);
+    let target = Target::of(request).map(|target| target.path().to_path_buf());
     let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
-    signals::watch(&told, args.json, move || {
+    signals::watch(&told, options.json, move || {
         let mut left: Vec<String> =
             target.iter().flat_map(|path| signals::parts_of(path)).collect();
         left.extend(cache.iter().flat_map(|cache| signals::parts_in_cache(cache)));
         signals::left_behind(&left)
     });
-    told.end(make(args, &request, &told))
+    Ok(told)
 }
 
-fn make(args: &Args, request: &CheckedRequest, told: &Told) -> Result<Code, Failure> {
-    let target = Target::of(request);
-    if target.is_none() && io::stdout().is_terminal() {
+fn plan_and_write(
+    options: &Options,
+    request: &CheckedRequest,
+    told: &Told,
+) -> Result<Code, Failure> {
+    if Target::of(request).is_none() && io::stdout().is_terminal() {
         let error = anyhow!(
             "--path - would print the image on this terminal; send it to a file or a program with \
              > or |"
         );
         return Err(Failure::new(Code::Request, error));
     }
-    if let Some(target) = &target {
-        if let Some(content) = request.content() {
-            // First: --force would not help.
-            refuse_in_library(target.path(), content)?;
-        }
-        target.check().map_err(capmedia::Error::from)?;
+    look_at_target(request)?;
+    let media = content_args::plan(request, None, told, options.quiet)?;
+    let others = told.others(&media.summary().warnings);
+    if !options.for_programs() {
+        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
     }
+    write(options, request, &media, told)?;
+    Ok(Code::Done)
+}
+
+/// Refuses an output file that cannot be, before anything is planned.
+pub(crate) fn look_at_target(request: &CheckedRequest) -> Result<(), Failure> {
+    let Some(target) = Target::of(request) else { return Ok(()) };
+    if let Some(content) = request.content() {
+        // First: --force would not help.
+        refuse_in_library(target.path(), content)?;
+    }
+    Ok(target.check().map_err(capmedia::Error::from)?)
+}
+
+/// Writes the image or images of a plan whose warnings were told, and shows the result.
+pub(crate) fn write(
+    options: &Options,
+    request: &CheckedRequest,
+    media: &MediaPlan,
+    told: &Told,
+) -> Result<Made, Failure> {
     let log = &told.log;
-    let media = plan(request, None, told, args.quiet)?;
     log.refuse_inputs(media.inputs())?;
     let told_before = media.summary().warnings.len();
-    let others = told.others(&media.summary().warnings);
-    if !args.json {
-        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
-    }
-    let mut progress = log.milestones(Bar::new("Writing", args.quiet));
-    let (made, to_file) = match &target {
+    let mut progress = log.milestones(Bar::new("Writing", options.quiet));
+    let (made, to_file) = match &Target::of(request) {
         Some(target) => {
             let to_file = !target.is_stream();
             (media.publish(target, &mut progress)?, to_file)
@@ -102,16 +173,20 @@ fn make(args: &Args, request: &CheckedRequest, told: &Told) -> Result<Code, Fail
     for image in &made.images {
         log.information(written(image));
     }
+    options.show_heading();
     // Standard output may be the pipe that the image went to.
     let to: &mut dyn Write =
         if to_file { &mut io::stdout().lock() } else { &mut io::stderr().lock() };
-    if args.json {
+    if options.for_programs() {
         print::json(to, &made)?;
-    } else if !args.quiet {
-        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
-        print::made(to, &made)?;
+    } else if !options.quiet {
+        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
+        if options.shows_plan() {
+            print::summary(to, &made.summary)?;
+        }
+        print::written(to, &made)?;
     }
-    Ok(Code::Done)
+    Ok(made)
 }
 
 /// For the log.

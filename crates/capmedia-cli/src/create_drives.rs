@@ -6,13 +6,16 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use capmedia::media_device::{Drive, System};
-use capmedia::{Consent, DriveFailure, DriveTargets, DrivesError, Error, MadeDrive, MadeDrives};
+use capmedia::{
+    Consent, DriveFailure, DriveTargets, DrivesError, Error, MadeDrive, MadeDrives, MediaPlan,
+};
 use media_model::{CheckedContent, CheckedRequest};
 
 use crate::consent::{Connected, Given, Terminal};
 use crate::content_args::plan;
-use crate::create::Args;
+use crate::create::Options;
 use crate::drive_progress::{DriveBars, DriveStates};
+use crate::events;
 use crate::exit::{Code, Failure};
 use crate::log_place::refuse_for_media;
 use crate::print::{self, line, size};
@@ -20,20 +23,38 @@ use crate::signals;
 use crate::told::Told;
 
 pub(crate) fn run(
-    args: &Args,
+    options: &Options,
     request: &CheckedRequest,
     text: &str,
     drives: &DriveTargets,
 ) -> Result<Code, Failure> {
-    let log = args.log.open(|path| {
-        refuse_for_media(path, request)?;
-        Ok(drives.refuse_on_drives(path).map_err(Error::from)?)
-    })?;
+    let (told, states) = begin(options, request, text, drives)?;
+    told.end(plan_and_write(options, request, drives, &told, &states))
+}
+
+/// Refuses a log in a place that the run reads or writes.
+pub(crate) fn may_log(
+    log: &Path,
+    request: &CheckedRequest,
+    drives: &DriveTargets,
+) -> Result<(), Failure> {
+    refuse_for_media(log, request)?;
+    Ok(drives.refuse_on_drives(log).map_err(Error::from)?)
+}
+
+/// Opens the log, and says what a signal leaves behind.
+pub(crate) fn begin(
+    options: &Options,
+    request: &CheckedRequest,
+    text: &str,
+    drives: &DriveTargets,
+) -> Result<(Told, DriveStates), Failure> {
+    let log = options.log.open(|path| may_log(path, request, drives))?;
     log.begin("create", text);
-    let told = Told::new(&log, !args.json && !args.quiet);
+    let told = Told::new(&log, !options.for_programs() && !options.quiet);
     let states = DriveStates::new(!request.no_verify());
     let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
-    signals::watch(&told, args.json, {
+    signals::watch(&told, options.json, {
         let states = states.clone();
         move || {
             let parts: Vec<String> =
@@ -43,56 +64,74 @@ pub(crate) fn run(
             Some(left.join("; ")).filter(|left| !left.is_empty())
         }
     });
-    told.end(make(args, request, drives, &told, &states))
+    Ok((told, states))
 }
 
-fn make(
-    args: &Args,
+fn plan_and_write(
+    options: &Options,
     request: &CheckedRequest,
     drives: &DriveTargets,
     told: &Told,
     states: &DriveStates,
 ) -> Result<Code, Failure> {
-    let log = &told.log;
-    let consent = Consent::new()
-        .with_allow_fixed(args.consent.allow_fixed)
-        .with_unmount(args.consent.unmount);
-    drives.check_unconfirmed(&consent).map_err(Error::from)?;
+    drives.check_unconfirmed(&options.consent.permissions()).map_err(Error::from)?;
     let all = System::new().drives();
     let all = all.map_err(|error| Failure::new(Code::Output, anyhow::Error::from(error)))?;
     let connected = Connected { erased: drives.drives(), all: &all };
     let no_consent = |error| Failure::new(Code::Request, error);
     // What can be said of it now should not wait until content was looked for.
-    args.consent.look(connected, request.force(), &Terminal).map_err(no_consent)?;
+    options.consent.look(connected, request.force(), &Terminal).map_err(no_consent)?;
 
-    let media = plan(request, Some(drives), told, args.quiet)?;
+    let media = plan(request, Some(drives), told, options.quiet)?;
+    told.log.refuse_inputs(media.inputs())?;
+    let others = told.others(&media.summary().warnings);
+    if !options.for_programs() {
+        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
+    }
+    let given =
+        options.consent.obtain(connected, request.force(), &mut Terminal).map_err(no_consent)?;
+    write(options, drives, &media, given, told, states)
+}
+
+/// Writes a plan whose warnings were told to drives that were agreed to, and shows the result.
+pub(crate) fn write(
+    options: &Options,
+    drives: &DriveTargets,
+    media: &MediaPlan,
+    given: Given,
+    told: &Told,
+    states: &DriveStates,
+) -> Result<Code, Failure> {
+    let log = &told.log;
     log.refuse_inputs(media.inputs())?;
     let told_before = media.summary().warnings.len();
-    let others = told.others(&media.summary().warnings);
-    if !args.json {
-        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
-    }
-
-    let given =
-        args.consent.obtain(connected, request.force(), &mut Terminal).map_err(no_consent)?;
     drives.drives().iter().for_each(|drive| log.information(erased(drive, given)));
-    let consent = drives.drives().iter().fold(consent, Consent::with_drive);
-    let names = drives.drives().iter().map(|drive| drive.name.as_str());
-    let progress = DriveBars::new(names, states, log, args.quiet);
+    let consent = drives.drives().iter().fold(options.consent.permissions(), Consent::with_drive);
+    drives.drives().iter().for_each(events::drive_begins);
+    let names = drives.drives().iter();
+    let names = names.map(|drive| (&*drive.name, drive.path.display().to_string()));
+    let progress = DriveBars::new(names, states, log, options.quiet);
     let made = media.write_drives(drives, &consent, &progress);
     drop(progress);
     let (made, cancelled) = match made {
         Ok(made) => (made, false),
         Err(Error::Drives(DrivesError::AllFailed { made })) => (*made, false),
         Err(Error::Drives(DrivesError::Cancelled { made })) => (*made, true),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            if let Error::Drives(DrivesError::Ended { made, .. }) = &error {
+                made.drives.iter().for_each(events::drive_ends);
+            }
+            return Err(error.into());
+        }
     };
     let others = told.others(made.summary.warnings.get(told_before..).unwrap_or_default());
-    if args.json {
+    made.drives.iter().for_each(events::drive_ends);
+    options.show_heading();
+    if options.for_programs() {
         print::json(&mut io::stdout().lock(), &made)?;
     } else {
-        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
-        show(&made, args.quiet, cancelled)?;
+        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
+        show(&made, options, cancelled)?;
     }
     made.drives.iter().filter(|drive| drive.failure.is_none()).for_each(|drive| {
         log.information(outcome(drive));
@@ -124,10 +163,12 @@ fn erased(drive: &Drive, given: Given) -> String {
 }
 
 /// The result on standard output, and what failed on standard error.
-fn show(made: &MadeDrives, quiet: bool, cancelled: bool) -> io::Result<()> {
-    if !quiet {
+fn show(made: &MadeDrives, options: &Options, cancelled: bool) -> io::Result<()> {
+    if !options.quiet {
         let mut text = Vec::new();
-        print::summary(&mut text, &made.summary)?;
+        if options.shows_plan() {
+            print::summary(&mut text, &made.summary)?;
+        }
         made.drives.iter().try_for_each(|drive| line(&mut text, outcome(drive)))?;
         io::stdout().lock().write_all(&text)?;
     }

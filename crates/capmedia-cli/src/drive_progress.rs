@@ -1,33 +1,33 @@
 //! A line of progress for each drive, and what state the drives are in.
 
-use std::io::{self, IsTerminal as _};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use capmedia::DriveState;
-use extent_image::{DriveProgress, Phase};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use extent_image::{DriveProgress, Phase, Stage};
+use indicatif::MultiProgress;
 
 use crate::log::Log;
+use crate::meter::{Meter, percent, word_of};
 use crate::print::size;
-use crate::progress::StandingBar;
+use crate::progress::{Screen, StandingBar, Teller};
 use crate::signals::{catch_signals, is_cancelled};
 
-/// Shows how far each drive is, logs every tenth of the way, and stops the run on Ctrl-C.
+/// Tells how far each drive is, logs every tenth of the way, and stops the run on Ctrl-C.
 pub(crate) struct DriveBars {
-    drives: Vec<DriveBar>,
+    drives: Vec<Mutex<DriveLine>>,
     states: DriveStates,
     log: Log,
     standing: Option<StandingBar>,
     shown: MultiProgress,
 }
 
-struct DriveBar {
+struct DriveLine {
     name: String,
-    bar: ProgressBar,
+    teller: Teller,
+    phase: Option<Phase>,
     /// What was logged last.
-    logged: Mutex<Option<(Phase, u128)>>,
+    logged: Option<(Phase, u64)>,
 }
 
 /// How far drives are. Clones are one.
@@ -45,94 +45,90 @@ struct State {
 }
 
 impl DriveBars {
-    /// A line for each of the drives; hidden when `quiet` or when nobody looks.
+    /// A line for each of the drives, which have a name and a path; hidden when `quiet` or when nobody
+    /// looks.
     pub(crate) fn new<'a>(
-        names: impl IntoIterator<Item = &'a str>,
+        drives: impl IntoIterator<Item = (&'a str, String)>,
         states: &DriveStates,
         log: &Log,
         quiet: bool,
     ) -> Self {
         catch_signals();
-        let hidden = quiet || !io::stderr().is_terminal();
+        let screen = Screen::now(quiet);
         let shown = MultiProgress::new();
-        let line = "{prefix:<8} {msg:<9} [{bar:24}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
-        let names: Vec<&str> = names.into_iter().collect();
-        let drives = names.iter().map(|name| {
-            let bar = if hidden { ProgressBar::hidden() } else { shown.add(ProgressBar::new(0)) };
-            if let Ok(style) = ProgressStyle::with_template(line) {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_prefix((*name).to_owned());
-            bar.set_message("waiting");
-            if !hidden {
-                bar.enable_steady_tick(Duration::from_millis(250));
-            }
-            DriveBar { name: (*name).to_owned(), bar, logged: Mutex::default() }
+        let drives: Vec<(&str, String)> = drives.into_iter().collect();
+        let columns = drives.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let tellers = drives.iter().map(|(name, path)| {
+            let meter = Meter::of_drive(name, columns);
+            Teller::of_drive(meter, path.clone(), screen, &shown)
         });
-        let drives: Vec<DriveBar> = drives.collect();
-        let first = drives.first().filter(|_| !hidden);
-        let standing = first.map(|drive| StandingBar::new(drive.bar.clone()));
-        let at_start = names.iter().map(|name| State { name: (*name).to_owned(), at: None });
+        let tellers: Vec<Teller> = tellers.collect();
+        let first = tellers.first().and_then(Teller::bar);
+        let standing = first.map(|bar| StandingBar::new(bar.clone()));
+        let at_start = drives.iter().map(|(name, _)| State { name: (*name).to_owned(), at: None });
         *states.drives() = at_start.collect();
-        let (states, log) = (states.clone(), log.clone());
+        let lines = drives.iter().zip(tellers).map(|((name, _), teller)| {
+            Mutex::new(DriveLine { name: (*name).to_owned(), teller, phase: None, logged: None })
+        });
+        let (drives, states, log) = (lines.collect(), states.clone(), log.clone());
         Self { drives, states, log, standing, shown }
+    }
+
+    fn line(&self, drive: usize) -> Option<MutexGuard<'_, DriveLine>> {
+        Some(self.drives.get(drive)?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Drop for DriveBars {
     fn drop(&mut self) {
         drop(self.standing.take());
-        self.drives.iter().for_each(|drive| drive.bar.finish_and_clear());
+        self.drives.clear();
         let _ = self.shown.clear();
     }
 }
 
 impl DriveProgress for DriveBars {
     fn advance(&self, drive: usize, phase: Phase, done: u64, total: u64) -> ControlFlow<()> {
-        if let Some(drive) = self.drives.get(drive) {
-            drive.advance(phase, done, total, &self.log);
+        if let Some(mut line) = self.line(drive) {
+            line.advance(phase, done, total, &self.log);
         }
         self.states.set(drive, phase, done, total);
         if is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
-}
 
-impl DriveBar {
-    fn advance(&self, phase: Phase, done: u64, total: u64, log: &Log) {
-        let word = word_of(phase);
-        // The others are short.
-        let is_long = matches!(phase, Phase::Write | Phase::Verify);
-        let tenths = u128::from(done) * 10 / u128::from(total.max(1));
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = *logged;
-        let is_new_phase = before.is_none_or(|(before, _)| before != phase);
-        let last = before.filter(|_| !is_new_phase).map_or(0, |(_, tenths)| tenths);
-        if is_new_phase || tenths > last {
-            *logged = Some((phase, tenths));
+    fn file(&self, drive: usize, phase: Phase, path: &str, place: Range<u64>) {
+        if let Some(mut line) = self.line(drive) {
+            line.begin(phase);
+            line.teller.file(path, place);
         }
-        drop(logged);
-        if is_new_phase {
-            self.bar.reset();
-            self.bar.set_message(word);
-        }
-        if is_new_phase && !is_long {
-            log.information(format!("{} {word}", self.name));
-        } else if is_long && tenths > last {
-            let (name, done, total) = (&self.name, size(done), size(total));
-            log.information(format!("{name} {word} {tenths}0 %: {done} of {total}"));
-        }
-        self.bar.set_length(total);
-        self.bar.set_position(done);
     }
 }
 
-fn word_of(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Wipe => "erasing",
-        Phase::Write => "writing",
-        Phase::Verify => "verifying",
-        Phase::Head => "finishing",
-        _ => "working",
+impl DriveLine {
+    fn begin(&mut self, phase: Phase) {
+        if self.phase != Some(phase) {
+            self.phase = Some(phase);
+            self.teller.begin(Stage::new(phase));
+        }
+    }
+
+    fn advance(&mut self, phase: Phase, done: u64, total: u64, log: &Log) {
+        self.begin(phase);
+        self.teller.advance(done, total);
+        // The others are short.
+        let is_long = matches!(phase, Phase::Write | Phase::Verify);
+        let (name, word, tenths) = (&self.name, word_of(phase), percent(done, total) / 10);
+        let before = self.logged.filter(|(before, _)| *before == phase);
+        let last = before.map_or(0, |(_, tenths)| tenths);
+        if before.is_none() && !is_long {
+            log.information(format!("{name} {word}"));
+        } else if is_long && tenths > last {
+            let (done, total, at) = (size(done), size(total), self.teller.at());
+            log.information(format!("{name} {word} {tenths}0 %: {done} of {total}{at}"));
+        }
+        if before.is_none() || tenths > last {
+            self.logged = Some((phase, tenths));
+        }
     }
 }
 
@@ -181,12 +177,17 @@ mod tests {
     use super::*;
     use crate::log::LogArgs;
 
+    fn named<'a>(names: &'a [&str]) -> impl Iterator<Item = (&'a str, String)> {
+        names.iter().map(|name| (*name, format!("/dev/{name}")))
+    }
+
     #[test]
     fn a_run_that_ends_tells_of_each_drive() {
         for verify in [true, false] {
             let states = DriveStates::new(verify);
             assert_eq!(states.told(), None);
-            let bars = DriveBars::new(["a", "b", "c", "d", "e", "f"], &states, &Log::none(), true);
+            let bars =
+                DriveBars::new(named(&["a", "b", "c", "d", "e", "f"]), &states, &Log::none(), true);
             assert_eq!(states.told(), None);
             assert!(bars.advance(0, Phase::Wipe, 0, 0).is_continue());
             for (drive, phase, done) in [
@@ -217,7 +218,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         let log = LogArgs { log: Some(path.clone()) }.open(|_| Ok(())).unwrap();
-        let bars = DriveBars::new(["sdb", "sdc"], &DriveStates::new(true), &log, true);
+        let bars = DriveBars::new(named(&["sdb", "sdc"]), &DriveStates::new(true), &log, true);
         for phase in [Phase::Wipe, Phase::Write, Phase::Verify, Phase::Head] {
             for done in 0..=100 {
                 for drive in 0..2 {

@@ -11,12 +11,8 @@ use capmedia::{
 use media_model::{ConfigMgrError, Problem};
 use serde::Serialize;
 
+use crate::events;
 use crate::print;
-
-/// Below every help text.
-pub(crate) const HELP: &str = "Exit codes: 0 done; 1 a bug of capmedia; 2 usage or request; \
-3 boot image or other input; 4 content of a distribution point; 5 output; 6 verify found faults; \
-7 some of several drives failed; 130 cancelled.";
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +28,66 @@ pub(crate) enum Code {
     /// Some of several drives, and not all.
     Partly = 7,
     Cancelled = 130,
+}
+
+/// What an exit code means.
+pub(crate) struct Meaning {
+    pub(crate) code: Code,
+    /// In a few words.
+    pub(crate) short: &'static str,
+    /// What belongs to it and what not; empty where the few words say it all.
+    pub(crate) more: &'static str,
+}
+
+const fn meaning(code: Code, short: &'static str, more: &'static str) -> Meaning {
+    Meaning { code, short, more }
+}
+
+/// All exit codes, by number. Help texts and manual pages are made from this table.
+pub(crate) const CODES: [Meaning; 9] = [
+    meaning(Code::Done, "done", ""),
+    meaning(Code::Bug, "a bug of capmedia", "Please report it, with what was printed."),
+    meaning(
+        Code::Request,
+        "usage or request",
+        "Wrong options, a request file that cannot be read, and a drive that is refused: one that holds \
+         the system, is not removable, mounted or not confirmed.",
+    ),
+    meaning(
+        Code::Input,
+        "boot image or other input",
+        "A boot image, task sequence, list of devices, password file or certificate that cannot be \
+         read, or whose content is wrong.",
+    ),
+    meaning(
+        Code::Content,
+        "content of a distribution point",
+        "A package that no location has, content that is damaged, a login that was refused, a \
+         connection that broke for good.",
+    ),
+    meaning(
+        Code::Output,
+        "output",
+        "An output that exists (see --force); no room, no permission; a cache that cannot be used; a \
+         drive that fails, is gone, in use, read-only or too small. What was at --path before is still there, unless it was a drive.",
+    ),
+    meaning(Code::Faults, "verify found faults", "They are listed on standard output."),
+    meaning(
+        Code::Partly,
+        "some of several drives failed",
+        "The others are whole; the report says which are which.",
+    ),
+    meaning(
+        Code::Cancelled,
+        "cancelled",
+        "Ctrl-C or another signal; an image that was at --path before is still there.",
+    ),
+];
+
+/// All exit codes in a sentence, for below the help text.
+pub(crate) fn in_a_sentence() -> String {
+    let codes = CODES.map(|meaning| format!("{} {}", meaning.code as u8, meaning.short));
+    format!("Exit codes: {}.", codes.join("; "))
 }
 
 impl From<Code> for ExitCode {
@@ -56,7 +112,7 @@ pub(crate) struct Failure {
 /// A failure for programs.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Report<'a> {
+pub(crate) struct Report<'a> {
     exit_code: u8,
     error: String,
     /// What led to it, each for the one before.
@@ -76,6 +132,22 @@ struct Report<'a> {
     /// What each drive of the run was left with.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     drives: &'a [MadeDrive],
+}
+
+impl Report<'_> {
+    /// Of a run that says no more.
+    pub(crate) fn new(code: Code, error: String) -> Self {
+        Self {
+            exit_code: code as u8,
+            error,
+            because: Vec::new(),
+            config_mgr_error: None,
+            problems: Vec::new(),
+            events: &[],
+            packages: &[],
+            drives: &[],
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -115,6 +187,19 @@ impl Failure {
         Self { cause: Cause::Error(anyhow::Error::msg(text)), ..self }
     }
 
+    /// Ends the run with another code.
+    pub(crate) fn with_code(self, code: Code) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The error, where it is one.
+    pub(crate) fn error(&self) -> Option<&anyhow::Error> {
+        match &self.cause {
+            Cause::Error(error) => Some(error),
+            Cause::Problems(_) | Cause::Told(_) | Cause::ReaderGone => None,
+        }
+    }
+
     /// What failed was told with the result, and is for the log alone.
     pub(crate) fn told(code: Code, lines: Vec<String>) -> Self {
         Self::of(code, Cause::Told(lines))
@@ -127,20 +212,39 @@ impl Failure {
 
     /// Says on standard error what was wrong and what to do; to programs as one JSON object.
     pub(crate) fn report(self, json: bool) -> ExitCode {
+        if events::is_on() {
+            return events::fail(self.code, self.for_programs());
+        }
         let mut to = io::stderr().lock();
         // There is no third place to complain when standard error is gone.
-        if !json && !self.shown {
-            for event in self.events.iter().filter(|event| event.is_warning()) {
-                let _ = print::line(&mut to, format_args!("warning: {}", event.text));
-            }
-        }
         let _ = match &self.cause {
-            Cause::Told(_) | Cause::ReaderGone => Ok(()),
+            Cause::Told(_) | Cause::ReaderGone if json => Ok(()),
             _ if json => print::json(&mut to, &self.for_programs()),
-            Cause::Problems(problems) => write_problems(&mut to, problems),
-            Cause::Error(error) => write_error(&mut to, error.as_ref(), self.config_mgr_error),
+            _ => to.write_all(&self.for_people()),
         };
         self.code.into()
+    }
+
+    /// The lines for people; none where it was told with the result.
+    pub(crate) fn for_people(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        if !self.shown {
+            for event in self.events.iter().filter(|event| event.is_warning()) {
+                let _ = print::line(&mut text, format_args!("warning: {}", event.text));
+            }
+        }
+        // Into memory: nothing fails.
+        let _ = match &self.cause {
+            Cause::Told(_) | Cause::ReaderGone => Ok(()),
+            Cause::Problems(problems) => write_problems(&mut text, problems),
+            Cause::Error(error) => write_error(&mut text, error.as_ref(), self.config_mgr_error),
+        };
+        text
+    }
+
+    /// How the run ends.
+    pub(crate) fn code(&self) -> Code {
+        self.code
     }
 
     /// What was wrong, for a log: each cause in a line of its own.
@@ -180,7 +284,10 @@ impl Failure {
                 let problems = error.downcast_ref::<Error>().map(Error::problems);
                 (error.to_string(), because, problems.unwrap_or_default())
             }
-            Cause::Told(_) | Cause::ReaderGone => Default::default(),
+            Cause::Told(_) | Cause::ReaderGone => {
+                let mut lines = self.lines().into_iter();
+                (lines.next().unwrap_or_default(), lines.collect(), Vec::new())
+            }
         };
         let packages = match &self.cause {
             Cause::Error(error) => match error.downcast_ref() {
@@ -231,12 +338,38 @@ fn write_error(
     // What a disc says of itself may be part of a message, and must not pass for another.
     let indented = |error: &(dyn StdError + 'static)| error.to_string().replace('\n', "\n    ");
     let mut text = format!("error: {}{}\n", indented(error), in_brackets(name));
-    let mut cause = error.source();
-    while let Some(error) = cause {
+    let mut last = error;
+    while let Some(error) = last.source() {
         text.push_str(&format!("  because: {}\n", indented(error)));
-        cause = error.source();
+        last = error;
+    }
+    // Our messages name theirs, behind a semicolon; the system's do not.
+    if let Some(way) = way_out(last).filter(|_| !text.contains(';')) {
+        text.push_str(&format!("      {way}\n"));
     }
     print::plain(to, &text)
+}
+
+/// What to do about what the system said.
+fn way_out(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+    let error = error.downcast_ref::<io::Error>()?;
+    // Others are of our making, and say it themselves.
+    error.raw_os_error()?;
+    Some(match error.kind() {
+        io::ErrorKind::NotFound => {
+            "look at the path; a relative one starts from the current folder, or from that of the \
+             request file it stands in"
+        }
+        io::ErrorKind::PermissionDenied => "let this user do that, or run capmedia as one who may",
+        io::ErrorKind::IsADirectory => "name a file, not a folder",
+        io::ErrorKind::NotADirectory => "name a path that leads through folders alone",
+        io::ErrorKind::AlreadyExists => "name another path, or move what is there",
+        io::ErrorKind::ReadOnlyFilesystem => "name a place that can be written to",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room there, or name another place"
+        }
+        _ => return None,
+    })
 }
 
 impl From<Blame> for Code {
@@ -302,5 +435,45 @@ impl From<io::Error> for Failure {
             return Self::of(Code::Output, Cause::ReaderGone);
         }
         Self::new(Code::Output, anyhow::Error::from(error).context("cannot print the result"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only there are they written by hand.
+    #[test]
+    fn the_guide_has_the_same_codes() {
+        let guide = include_str!("../../../docs/exit-codes.md");
+        let rows: Vec<&str> = guide.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+        assert_eq!(rows.len(), CODES.len());
+        for (row, meaning) in rows.iter().zip(&CODES) {
+            let expected = format!("| {} | {} |", meaning.code as u8, meaning.short);
+            assert!(row.starts_with(&expected), "{row}: not {expected}");
+        }
+    }
+
+    #[test]
+    fn what_the_system_says_has_a_way_out() {
+        let told = |error: anyhow::Error| {
+            let mut text = Vec::new();
+            write_error(&mut text, error.as_ref(), None).unwrap();
+            String::from_utf8(text).unwrap()
+        };
+        let missing = || anyhow::Error::from(io::Error::from_raw_os_error(2));
+        let text = told(missing().context("cannot read x"));
+        assert!(text.starts_with("error: cannot read x\n  because: "), "{text}");
+        assert!(text.lines().last().unwrap().starts_with("      look at the path; "), "{text}");
+        // Once is enough.
+        let text = told(missing().context("x is not there; name another"));
+        assert_eq!(text.lines().count(), 2, "{text}");
+        let ours = anyhow::Error::from(io::Error::from(io::ErrorKind::NotFound));
+        assert_eq!(told(ours).lines().count(), 1);
+    }
+
+    #[test]
+    fn codes_are_in_order() {
+        assert!(CODES.is_sorted_by_key(|meaning| meaning.code as u8));
     }
 }

@@ -11,11 +11,13 @@ use crate::exit::{Code, Failure};
 use crate::inspect_sequence::print_sequence;
 use crate::inspect_wim::print_wim;
 use crate::print::{self, line, size};
+use crate::usage;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// A WIM, an ISO image, a disk image, a drive, a boot configuration (BCD) or a task sequence (.xml,
     /// .zip).
+    #[arg(value_parser = usage::file())]
     file: PathBuf,
     /// Print one JSON object instead of text.
     #[arg(long)]

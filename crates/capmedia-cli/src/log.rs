@@ -11,7 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -19,15 +19,16 @@ use std::time::SystemTime;
 use anyhow::anyhow;
 use capmedia::Warning;
 use extent_image::host::{self, FileId};
-use extent_image::{Civil, Progress, Timestamp};
+use extent_image::{Civil, Progress, Stage, Timestamp};
 
 use crate::exit::{Code, Failure};
+use crate::meter::{percent, word_of};
 use crate::print::size;
 
 /// How an entry begins, and with it every log.
 const START: &str = "<![LOG[";
 
-#[derive(clap::Args)]
+#[derive(clap::Args, Debug, Default, Clone)]
 pub(crate) struct LogArgs {
     /// Append what happens to this file, in the form that CMTrace reads; times in UTC
     #[arg(long, value_name = "FILE")]
@@ -62,15 +63,30 @@ impl LogArgs {
     ) -> Result<Log, Failure> {
         let Some(path) = &self.log else { return Ok(Log(None)) };
         check(path)?;
-        let cannot = |source: io::Error| {
-            let error = anyhow::Error::from(source);
-            Failure::new(
-                Code::Output,
-                error.context(format!("cannot write the log {}", path.display())),
-            )
-        };
-        let mut file =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(cannot)?;
+        Self::open_at(path, true)
+    }
+
+    /// Looks whether [`open`](Self::open) could open the log, and makes none.
+    pub(crate) fn look(
+        &self,
+        check: impl FnOnce(&Path) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let Some(path) = &self.log else { return Ok(()) };
+        check(path)?;
+        if path.symlink_metadata().is_ok() {
+            return Self::open_at(path, false).map(drop);
+        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let found = std::fs::metadata(folder.unwrap_or(Path::new("."))).and_then(|found| {
+            if found.is_dir() { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) }
+        });
+        found.map_err(|source| cannot_write(path, source))
+    }
+
+    fn open_at(path: &Path, create: bool) -> Result<Log, Failure> {
+        let cannot = |source: io::Error| cannot_write(path, source);
+        let file = OpenOptions::new().read(true).append(true).create(create).open(path);
+        let mut file = file.map_err(cannot)?;
         if !begins_a_log(&mut file).map_err(cannot)? {
             let error = anyhow!(
                 "--log {} is no log, and nothing is added to it; give another file",
@@ -79,8 +95,18 @@ impl LogArgs {
             return Err(Failure::new(Code::Request, error));
         }
         let id = host::file_id(path).ok();
-        Ok(Log(Some(Arc::new(Open { path: path.clone(), file, id, failed: Mutex::new(None) }))))
+        Ok(Log(Some(Arc::new(Open {
+            path: path.to_path_buf(),
+            file,
+            id,
+            failed: Mutex::new(None),
+        }))))
     }
+}
+
+fn cannot_write(path: &Path, source: io::Error) -> Failure {
+    let why = format!("cannot write the log {}", path.display());
+    Failure::new(Code::Output, anyhow::Error::from(source).context(why))
 }
 
 /// Whether the file is empty or has an entry first. What is no regular file, a terminal or a pipe,
@@ -168,7 +194,7 @@ impl Log {
 
     /// `progress`, and a line in the log for every tenth of the way.
     pub(crate) fn milestones<P: Progress>(&self, progress: P) -> Milestones<'_, P> {
-        Milestones { log: self, progress, tenths: 0 }
+        Milestones { log: self, progress, stage: None, tenths: 0, work: None, file: None }
     }
 
     fn write(&self, kind: Type, text: &str) {
@@ -211,17 +237,50 @@ fn entry(kind: Type, text: &str, now: Timestamp, process: u32) -> String {
 pub(crate) struct Milestones<'a, P> {
     log: &'a Log,
     progress: P,
-    tenths: u128,
+    stage: Option<Stage>,
+    tenths: u64,
+    /// What of it was work, where that is not all.
+    work: Option<(u64, u64)>,
+    file: Option<(String, Range<u64>)>,
 }
 
 impl<P: Progress> Progress for Milestones<'_, P> {
     fn advance(&mut self, done: u64, total: u64) -> ControlFlow<()> {
-        let tenths = u128::from(done) * 10 / u128::from(total.max(1));
+        let (worked, of) = self.work.unwrap_or((done, total));
+        let tenths = percent(worked, of) / 10;
         if tenths > self.tenths {
             self.tenths = tenths;
-            self.log.information(format!("{tenths}0 %: {} of {}", size(done), size(total)));
+            let file =
+                self.file.as_ref().filter(|(_, place)| place.start <= done && done <= place.end);
+            let at = file.map(|(path, _)| format!(", at {path}")).unwrap_or_default();
+            self.log.information(format!("{tenths}0 %: {} of {}{at}", size(worked), size(of)));
         }
         self.progress.advance(done, total)
+    }
+
+    fn work(&mut self, done: u64, total: u64) {
+        self.work = Some((done, total));
+        self.progress.work(done, total);
+    }
+
+    fn begin(&mut self, stage: Stage) {
+        let before = self.stage.replace(stage);
+        // Volumes of a set count on.
+        if before.is_none_or(|before| before.phase() != stage.phase()) || stage.volume().is_none() {
+            self.tenths = 0;
+        }
+        (self.work, self.file) = (None, None);
+        let volume = stage.volume().map(|(number, of)| format!(", {number} of {of}"));
+        let word = word_of(stage.phase());
+        self.log.information(format!("Phase: {word}{}", volume.unwrap_or_default()));
+        self.progress.begin(stage);
+    }
+
+    fn file(&mut self, path: &str, place: Range<u64>) {
+        if self.log.0.is_some() {
+            self.file = Some((path.to_owned(), place.clone()));
+        }
+        self.progress.file(path, place);
     }
 }
 
@@ -252,11 +311,16 @@ mod tests {
             assert!(log.refuse_inputs([&*path]).is_err());
             assert!(log.refuse_inputs([folder.path()]).is_ok());
         }
+        let look =
+            |name: &str| LogArgs { log: Some(folder.path().join(name)) }.look(|_| Ok(())).is_ok();
+        assert!(look("a.log") && look("new.log") && !look("no/new.log"));
+        assert!(!folder.path().join("new.log").exists());
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.matches("[careful]").count(), 2, "{text}");
         assert_eq!(text.lines().count(), 2);
         std::fs::write(&path, "of somebody").unwrap();
         assert!(args.open(|_| Ok(())).is_err());
+        assert!(args.look(|_| Ok(())).is_err());
         assert_eq!(std::fs::read(&path).unwrap(), b"of somebody");
     }
 

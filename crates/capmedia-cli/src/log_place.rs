@@ -1,4 +1,4 @@
-//! Where no log may be: nothing is opened before this was looked at.
+//! Where no log and no picture may be: nothing is opened before this was looked at.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,6 +11,18 @@ use media_model::{CheckedContent, CheckedRequest, MediaSize, set_member_number};
 
 use crate::exit::{Code, Failure};
 
+/// A file that was asked for beside the media.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    option: &'static str,
+    path: &'a Path,
+}
+
+const LOG: &str = "--log";
+
+/// Why a file that is read is refused.
+const MEDIA_OF: &str = "the media is made of";
+
 /// Links that are followed from one path.
 const MAX_LINKS: usize = 40;
 
@@ -19,11 +31,31 @@ const CHECKSUM: &str = ".sha256";
 
 /// Refuses a log that would be a file of the output, or that the media is made of.
 pub(crate) fn refuse_for_media(log: &Path, request: &CheckedRequest) -> Result<(), Failure> {
-    let place = followed(log);
+    refuse_beside_media(Asked { option: LOG, path: log }, request)
+}
+
+/// Refuses to save a request in such a place.
+pub(crate) fn refuse_request_file(file: &Path, request: &CheckedRequest) -> Result<(), Failure> {
+    refuse_beside_media(Asked { option: "the request file", path: file }, request)
+}
+
+/// Refuses a picture in such a place, and over `inputs`.
+pub(crate) fn refuse_picture<'a>(
+    picture: &Path,
+    request: &CheckedRequest,
+    inputs: impl Iterator<Item = &'a Path>,
+) -> Result<(), Failure> {
+    let asked = Asked { option: "--svg", path: picture };
+    refuse_beside_media(asked, request)?;
+    refuse_inputs(asked, &followed(picture), MEDIA_OF, inputs)
+}
+
+fn refuse_beside_media(asked: Asked<'_>, request: &CheckedRequest) -> Result<(), Failure> {
+    let place = followed(asked.path);
     if let Some(output) = request.output().file()
         && is_output(&place, output, request)
     {
-        return Err(refused(log, "is also the output; give another file".to_owned()));
+        return Err(refused(asked, "is also the output; give another file".to_owned()));
     }
     let options = [
         request.boot_image().file(),
@@ -36,15 +68,20 @@ pub(crate) fn refuse_for_media(log: &Path, request: &CheckedRequest) -> Result<(
     ];
     let options = options.into_iter().flatten().chain(request.add().iter().map(|add| add.host()));
     let inputs = options.chain(request.read_files().iter().map(PathBuf::as_path));
-    refuse_inputs(log, &place, "the media is made of", inputs)?;
-    request.content().map_or(Ok(()), |content| refuse_for_content(log, content))
+    refuse_inputs(asked, &place, MEDIA_OF, inputs)?;
+    request.content().map_or(Ok(()), |content| refuse_beside_content(asked, content))
 }
 
 /// Refuses a log that would be one of the files that content needs, or lie where it comes from.
 pub(crate) fn refuse_for_content(log: &Path, content: &CheckedContent) -> Result<(), Failure> {
+    refuse_beside_content(Asked { option: LOG, path: log }, content)
+}
+
+fn refuse_beside_content(asked: Asked<'_>, content: &CheckedContent) -> Result<(), Failure> {
     let files = [content.password_file(), content.ca_file(), content.client_certificate()];
-    refuse_inputs(log, &followed(log), "this run reads", files.into_iter().flatten())?;
-    Ok(refuse_in_library(log, content)?)
+    let place = followed(asked.path);
+    refuse_inputs(asked, &place, "this run reads", files.into_iter().flatten())?;
+    Ok(refuse_in_library(asked.path, content)?)
 }
 
 /// Refuses a log in a folder that is refreshed, or below it: it would be taken for somebody's file.
@@ -55,13 +92,16 @@ pub(crate) fn refuse_in_folder(log: &Path, folder: &Path) -> Result<(), Failure>
         return Ok(());
     };
     match folder.is_dir() && place.starts_with(folder) {
-        true => Err(refused(log, "is on the stick; give a file elsewhere".to_owned())),
+        true => Err(refused(
+            Asked { option: LOG, path: log },
+            "is on the stick; give a file elsewhere".to_owned(),
+        )),
         false => Ok(()),
     }
 }
 
-fn refused(log: &Path, why: String) -> Failure {
-    Failure::new(Code::Request, anyhow!("--log {} {why}", log.display()))
+fn refused(Asked { option, path }: Asked<'_>, why: String) -> Failure {
+    Failure::new(Code::Request, anyhow!("{option} {} {why}", path.display()))
 }
 
 /// The image, one of a set, or the checksum file of one.
@@ -85,7 +125,7 @@ fn is_output(log: &Path, output: &Path, request: &CheckedRequest) -> bool {
 
 /// Inputs and what is in folders that are inputs.
 fn refuse_inputs<'a>(
-    log: &Path,
+    asked: Asked<'_>,
     place: &Path,
     made: &str,
     inputs: impl Iterator<Item = &'a Path>,
@@ -95,7 +135,7 @@ fn refuse_inputs<'a>(
         if same_file(place, input) {
             let input = input.display();
             let why = format!("is the file {input} that {made}; give another file");
-            return Err(refused(log, why));
+            return Err(refused(asked, why));
         }
         let within = fs::canonicalize(input).is_ok_and(|input| {
             input.is_dir() && folder.as_ref().is_ok_and(|folder| folder.starts_with(input))
@@ -103,7 +143,7 @@ fn refuse_inputs<'a>(
         if within {
             let input = input.display();
             let why = format!("is in the folder {input} that {made}; give another file");
-            return Err(refused(log, why));
+            return Err(refused(asked, why));
         }
     }
     Ok(())

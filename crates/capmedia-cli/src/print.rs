@@ -7,10 +7,18 @@ use capmedia::{
     BootConfiguration, BootManagerSummary, ContentSummary, DeviceSummary, Made, Summary,
     VolumeSummary, Warning,
 };
+/// How numbers read, in all that is said.
+pub(crate) use capmedia::{percent_text as percent, size_text as size};
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
-/// One JSON object.
+use crate::events;
+
+/// The result as one JSON object; where events are told, it comes with the last of them.
 pub(crate) fn json(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    if events::keep_report(value)? {
+        return Ok(());
+    }
     serde_json::to_writer_pretty(&mut *to, value)?;
     writeln!(to)
 }
@@ -19,17 +27,22 @@ pub(crate) fn json(to: &mut dyn Write, value: &impl Serialize) -> io::Result<()>
 /// those that turn the direction of writing around, are written as `\u{1b}`, so that none reaches a
 /// terminal, no name makes a line of its own, and none makes others read differently.
 pub(crate) fn line(to: &mut (impl Write + ?Sized), text: impl Display) -> io::Result<()> {
-    let mut clean = String::new();
-    for c in text.to_string().chars() {
-        if steers(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
-    }
+    let mut clean = clean(&text.to_string());
     clean.push('\n');
     to.write_all(clean.as_bytes())
 }
 
+fn clean(text: &str) -> String {
+    let mut clean = String::new();
+    for c in text.chars() {
+        if steers(c) { clean.extend(c.escape_unicode()) } else { clean.push(c) }
+    }
+    clean
+}
+
 /// Whether a terminal does not show the character but obeys it: control characters, what ends lines,
 /// and what turns the direction of writing (Unicode Standard Annex 9, section 2).
-fn steers(c: char) -> bool {
+pub(crate) fn steers(c: char) -> bool {
     let turns = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     c.is_control() || turns
 }
@@ -45,9 +58,21 @@ pub(crate) fn wrapped(
     indent: usize,
     text: &str,
 ) -> io::Result<()> {
+    wrapped_to(to, WIDTH, start, indent, text)
+}
+
+/// The same in `width` columns.
+pub(crate) fn wrapped_to(
+    to: &mut impl Write,
+    width: usize,
+    start: &str,
+    indent: usize,
+    text: &str,
+) -> io::Result<()> {
+    let text = clean(text);
     let mut row = start.to_owned();
     // What begins the row is no word after which it could end.
-    let mut columns = row.chars().count();
+    let mut columns = row.width();
     let mut first = true;
     let mut words: Vec<String> = Vec::new();
     for word in text.split(' ') {
@@ -61,8 +86,8 @@ pub(crate) fn wrapped(
         }
     }
     for word in words {
-        let wide = word.chars().count().saturating_add(usize::from(!first));
-        if !first && columns.saturating_add(wide) > WIDTH {
+        let wide = word.width().saturating_add(usize::from(!first));
+        if !first && columns.saturating_add(wide) > width {
             line(to, &row)?;
             row = " ".repeat(indent);
             columns = indent;
@@ -79,7 +104,7 @@ pub(crate) fn wrapped(
 }
 
 /// Text of ours in lines, which may hold names: the same, but for the ends of lines.
-pub(crate) fn plain(to: &mut impl Write, text: &str) -> io::Result<()> {
+pub(crate) fn plain(to: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
     text.lines().try_for_each(|text| line(to, text))
 }
 
@@ -237,14 +262,8 @@ fn labels(to: &mut dyn Write, volume: &VolumeSummary) -> io::Result<()> {
     changed.try_for_each(|label| writeln!(to, "              {} in {}", label.label, label.place))
 }
 
-/// Never 100 % of what is not quite full.
-fn percent(part: u64, whole: u64) -> String {
-    let tenths = u128::from(part) * 1000 / u128::from(whole.max(1));
-    format!("{}.{} %", tenths / 10, tenths % 10)
-}
-
-pub(crate) fn made(to: &mut dyn Write, made: &Made) -> io::Result<()> {
-    summary(to, &made.summary)?;
+/// The images that were made.
+pub(crate) fn written(to: &mut dyn Write, made: &Made) -> io::Result<()> {
     for image in &made.images {
         writeln!(to, "Written:      {}", image.path)?;
         if let Some(sha256) = &image.sha256 {
@@ -257,19 +276,6 @@ pub(crate) fn made(to: &mut dyn Write, made: &Made) -> io::Result<()> {
 /// So many files.
 pub(crate) fn files(count: u64) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
-}
-
-/// A length for people: three digits and a binary unit.
-pub(crate) fn size(bytes: u64) -> String {
-    let mut unit = "bytes";
-    let mut shown = bytes as f64;
-    for larger in ["KiB", "MiB", "GiB", "TiB"] {
-        if shown < 1024.0 {
-            break;
-        }
-        (shown, unit) = (shown / 1024.0, larger);
-    }
-    if unit == "bytes" { format!("{bytes} bytes") } else { format!("{shown:.1} {unit}") }
 }
 
 #[cfg(test)]
@@ -300,14 +306,5 @@ mod tests {
         let mut out = Vec::new();
         wrapped(&mut out, "", 0, &format!("{} --boot-index 1 now", "x".repeat(66))).unwrap();
         assert!(out.ends_with(b"x\n--boot-index 1 now\n"));
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size(1023), "1023 bytes");
-        assert_eq!(size(1024), "1.0 KiB");
-        assert_eq!(size(4_700_372_992), "4.4 GiB");
-        assert_eq!(percent(681_574_399, 681_574_400), "99.9 %");
-        assert_eq!(percent(u64::MAX, u64::MAX), "100.0 %");
     }
 }

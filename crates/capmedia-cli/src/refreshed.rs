@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use capmedia::media_device::{Mount, Refusal, System};
-use capmedia::{Consent, Error, Guarantee, RefreshError, RefreshPlan, RefreshTarget, Refreshed};
+use capmedia::{
+    Consent, Error, Guarantee, MediaPlan, RefreshError, RefreshPlan, RefreshTarget, Refreshed,
+};
 use media_model::{CheckedContent, CheckedRequest};
 
 use crate::content_args::plan_refresh;
-use crate::create::Args;
+use crate::create::Options;
 use crate::exit::{Code, Failure};
 use crate::log_place::{refuse_for_media, refuse_in_folder};
 use crate::print::{self, files, line, size};
@@ -19,15 +21,32 @@ use crate::told::Told;
 /// Paths of a kind that are named; the JSON object has all.
 const NAMED: usize = 10;
 
-pub(crate) fn run(args: &Args, request: &CheckedRequest, text: &str) -> Result<Code, Failure> {
-    let log = args.log.open(|path| {
-        request.output().file().map_or(Ok(()), |folder| refuse_in_folder(path, folder))?;
-        refuse_for_media(path, request)
-    })?;
+pub(crate) fn run(
+    options: &Options,
+    request: &CheckedRequest,
+    text: &str,
+) -> Result<Code, Failure> {
+    let told = begin(options, request, text)?;
+    told.end(plan_and_write(options, request, &told))
+}
+
+/// Refuses a log in a place that the run reads or writes.
+pub(crate) fn may_log(log: &Path, request: &CheckedRequest) -> Result<(), Failure> {
+    request.output().file().map_or(Ok(()), |folder| refuse_in_folder(log, folder))?;
+    refuse_for_media(log, request)
+}
+
+/// Opens the log, and says what a signal leaves behind.
+pub(crate) fn begin(
+    options: &Options,
+    request: &CheckedRequest,
+    text: &str,
+) -> Result<Told, Failure> {
+    let log = options.log.open(|path| may_log(path, request))?;
     log.begin("create", text);
-    let told = Told::new(&log, !args.json && !args.quiet);
+    let told = Told::new(&log, !options.for_programs() && !options.quiet);
     let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
-    signals::watch(&told, args.json, move || {
+    signals::watch(&told, options.json, move || {
         let parts: Vec<String> =
             cache.iter().flat_map(|cache| signals::parts_in_cache(cache)).collect();
         let left = [
@@ -36,39 +55,56 @@ pub(crate) fn run(args: &Args, request: &CheckedRequest, text: &str) -> Result<C
         ];
         Some(left.into_iter().flatten().collect::<Vec<_>>().join("; "))
     });
-    told.end(make(args, request, &told))
+    Ok(told)
 }
 
-fn make(args: &Args, request: &CheckedRequest, told: &Told) -> Result<Code, Failure> {
-    let log = &told.log;
-    let consent = Consent::new()
-        .with_allow_fixed(args.consent.allow_fixed)
-        .with_unmount(args.consent.unmount);
+fn plan_and_write(
+    options: &Options,
+    request: &CheckedRequest,
+    told: &Told,
+) -> Result<Code, Failure> {
+    let consent = options.consent.permissions();
     let target = RefreshTarget::open(request, &System::new(), &consent).map_err(Error::from)?;
-    let media = plan_refresh(request, &target, told, args.quiet)?;
+    let media = plan_refresh(request, &target, told, options.quiet)?;
+    let others = told.others(&media.summary().warnings);
+    if !options.for_programs() {
+        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
+    }
+    write(options, request, &target, &media, told)
+}
+
+/// Puts a plan whose warnings were told onto the stick, and shows the result.
+pub(crate) fn write(
+    options: &Options,
+    request: &CheckedRequest,
+    target: &RefreshTarget,
+    media: &MediaPlan,
+    told: &Told,
+) -> Result<Code, Failure> {
+    let log = &told.log;
     log.refuse_inputs(media.inputs())?;
     let told_before = media.summary().warnings.len();
-    let others = told.others(&media.summary().warnings);
-    if !args.json {
-        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
-    }
-    let mut progress = log.milestones(Bar::new("Refreshing", args.quiet));
-    let made = media.refresh(request, &target, &mut progress)?;
+    let mut progress = log.milestones(Bar::new("Refreshing", options.quiet));
+    let made = media.refresh(request, target, &mut progress)?;
     drop(progress);
     let others = told.others(made.summary.warnings.get(told_before..).unwrap_or_default());
     log.information(outcome(&made));
+    options.show_heading();
     let mut to = io::stdout().lock();
-    if args.json {
+    if options.for_programs() {
         print::json(&mut to, &made)?;
-    } else if !args.quiet {
-        print::warnings(&mut io::stderr().lock(), &others, args.quiet)?;
+    } else if !options.quiet {
+        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
+        if options.shows_plan() {
+            print::summary(&mut to, &made.summary)?;
+        }
         show(&mut to, &made)?;
     }
     Ok(Code::Done)
 }
 
 /// Why there is no plan. Unlike `create`, which may unmount a drive, `plan` leaves that to the caller.
-fn not_planned(error: RefreshError) -> Failure {
+pub(crate) fn not_planned(error: RefreshError) -> Failure {
     let is_mounted = |refusal: &Refusal| matches!(refusal, Refusal::Mounted { .. });
     match error {
         RefreshError::Drive { refusals } if refusals.iter().any(is_mounted) => {
@@ -111,10 +147,16 @@ pub(crate) fn plan(
     }
     print::warnings(&mut io::stderr().lock(), &others, quiet)?;
     print::summary(&mut to, &planned.summary)?;
+    show_planned(&mut to, &planned)?;
+    Ok(Code::Done)
+}
+
+/// What would be done to the stick.
+pub(crate) fn show_planned(to: &mut dyn Write, planned: &RefreshPlan) -> io::Result<()> {
     let RefreshPlan { path, files_to_write, bytes_to_write, files_unchanged, bytes_saved, .. } =
-        &planned;
+        planned;
     line(
-        &mut to,
+        to,
         format_args!(
             "Refresh:      {path}: {} to write ({}), {} unchanged ({} saved)",
             files(*files_to_write),
@@ -123,9 +165,8 @@ pub(crate) fn plan(
             size(*bytes_saved)
         ),
     )?;
-    named(&mut to, "To remove:", &planned.to_remove)?;
-    named(&mut to, "Kept:", &planned.foreign)?;
-    Ok(Code::Done)
+    named(to, "To remove:", &planned.to_remove)?;
+    named(to, "Kept:", &planned.foreign)
 }
 
 /// The result in a line.
@@ -141,7 +182,6 @@ fn outcome(made: &Refreshed) -> String {
 }
 
 fn show(to: &mut dyn Write, made: &Refreshed) -> io::Result<()> {
-    print::summary(to, &made.summary)?;
     line(to, format_args!("Refreshed:    {}", outcome(made)))?;
     let verified = match made.verified {
         true if made.files_written == 0 => "nothing had to be written",

@@ -15,9 +15,13 @@ use media_model::{
 };
 
 use crate::exit::{Code, Failure};
+use crate::offered::{Offered, hint};
 
 /// The option that is no part of a request.
 const REQUEST: &str = "request";
+
+/// The environment variable that no time on the media is later than.
+pub(crate) const SOURCE_DATE_EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 /// The request file that is standard input.
 const STDIN: &str = "-";
@@ -34,6 +38,7 @@ impl clap::Args for RequestArgs {
         let file = Arg::new(REQUEST)
             .long(REQUEST)
             .value_name("FILE")
+            .value_hint(hint("FILE"))
             .value_parser(PathBufValueParser::new())
             .help(
                 "A file with options, in TOML: version = 1, then keys that are called like the \
@@ -68,6 +73,13 @@ pub(crate) fn arg(option: &RequestOption, slot: &Slot<'_>) -> Arg {
     };
     let arg = Arg::new(option.name()).long(option.name()).help(help);
     let arg = option.alias().into_iter().fold(arg, |arg, alias| arg.visible_alias(alias));
+    let arg = arg.value_hint(hint(option.value_name()));
+    let offered = if option.words().is_empty() { option.examples() } else { option.words() };
+    let arg = match offered {
+        [] => arg,
+        // The help text says them.
+        offered => arg.value_parser(Offered(offered)).hide_possible_values(true),
+    };
     match slot {
         // All values are text to clap, which ends at the first that it cannot read.
         // --force is on; --force=false takes back what a request file says.
@@ -130,7 +142,7 @@ impl RequestArgs {
     }
 
     /// The request file, with what the command line says instead.
-    fn effective(&self) -> Result<RequestFile, Failure> {
+    pub(crate) fn effective(&self) -> Result<RequestFile, Failure> {
         let file = match self.file() {
             Some(path) => read(path)?,
             None => RequestFile::default(),
@@ -142,6 +154,22 @@ impl RequestArgs {
     fn file(&self) -> Option<&Path> {
         self.matches.get_one::<PathBuf>(REQUEST).map(PathBuf::as_path)
     }
+}
+
+/// The answers that a request file gives, whatever they are worth; none without one. Mistakes of the
+/// file itself are refused.
+pub(crate) fn answers(path: Option<&Path>) -> Result<CaptureMediaRequest, Failure> {
+    if path.is_some_and(|path| path.as_os_str() == STDIN) {
+        let error =
+            anyhow!("--request - would read the terminal that the questions are answered on");
+        return Err(Failure::new(
+            Code::Request,
+            error.context("give --request the path of a file"),
+        ));
+    }
+    let file = path.map(read).transpose()?.unwrap_or_default();
+    let file = file.with_source_date_epoch(source_date_epoch()?);
+    file.well_formed().cloned().map_err(Failure::problems)
 }
 
 /// Whether the command line gives the option; a problem where it gives what cannot be read.
@@ -208,8 +236,8 @@ fn read_some(from: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// The agreed way to say that nothing shall look newer than a moment.
-fn source_date_epoch() -> Result<Option<i64>, Failure> {
-    const NAME: &str = "SOURCE_DATE_EPOCH";
+pub(crate) fn source_date_epoch() -> Result<Option<i64>, Failure> {
+    const NAME: &str = SOURCE_DATE_EPOCH;
     let Some(value) = std::env::var_os(NAME).filter(|value| !value.is_empty()) else {
         return Ok(None);
     };

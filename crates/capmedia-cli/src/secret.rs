@@ -14,13 +14,22 @@ use crate::exit::{Code, Failure};
 use crate::signals;
 
 /// The environment variable that holds it.
-const VARIABLE: &str = "CAPMEDIA_PASSWORD";
+pub(crate) const VARIABLE: &str = "CAPMEDIA_PASSWORD";
 
 /// Longest password file that is read, in bytes.
 const LONGEST: usize = 1024;
 
 /// The file that is standard input.
 const STDIN: &str = "-";
+
+/// The account and its password, where that is in `file` or in the environment.
+pub(crate) fn not_asked_for(
+    user: &str,
+    file: Option<&Path>,
+) -> Result<Option<Credentials>, Failure> {
+    let is_given = file.is_some() || env::var_os(VARIABLE).is_some_and(|value| !value.is_empty());
+    if is_given { credentials(Some(user), file) } else { Ok(None) }
+}
 
 /// The account and its password, where one was given: from `file` (`-` is standard input, and
 /// `/dev/fd/N` what the caller has opened), else from the environment, else asked for.
@@ -93,10 +102,11 @@ fn only_line(bytes: &[u8]) -> Result<String, &'static str> {
 /// Asks on the terminal, which shows nothing of what is typed.
 fn ask(user: &str, terminal: &Term) -> anyhow::Result<String> {
     if !terminal.is_term() {
+        let open = if cfg!(unix) { ", /dev/fd/N for what is open there" } else { "" };
         return Err(anyhow!(
             "no password was given for --user, and there is no terminal to ask on; give it with \
-             --password-file FILE (- for standard input, /dev/fd/N for what is open there) or in \
-             the environment variable {VARIABLE}"
+             --password-file FILE (- for standard input{open}) or in the environment variable \
+             {VARIABLE}"
         ));
     }
     // It may hold anything, and goes to the terminal.

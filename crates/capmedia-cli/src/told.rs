@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use capmedia::dp_content::ContentEvent;
 use capmedia::{ReportedEvent, Warning};
 
+use crate::events;
 use crate::exit::Failure;
 use crate::log::Log;
 use crate::progress::above_bar;
@@ -54,6 +55,7 @@ impl Told {
         }
         state.events.push(event.clone());
         drop(state);
+        events::content(&event);
         let (is_warning, text) = (event.is_warning(), &event.text);
         if is_warning && self.warnings_wait {
             return;
@@ -77,6 +79,7 @@ impl Told {
         let new: Vec<Warning> = new.cloned().collect();
         drop(state);
         self.log.warnings(&new);
+        new.iter().for_each(|warning| events::warning(warning.as_str()));
         new
     }
 

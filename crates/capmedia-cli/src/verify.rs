@@ -5,14 +5,16 @@ use std::path::PathBuf;
 
 use capmedia::{SetVerification, Verification};
 
+use crate::events::{self, EventsArgs};
 use crate::exit::{Code, Failure};
 use crate::print::{self, line, size};
 use crate::progress::Bar;
+use crate::usage;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// An ISO image, a disk image, a drive or a WIM; or all discs of a set, in any order.
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = usage::file())]
     files: Vec<PathBuf>,
     /// Print one JSON object instead of text.
     #[arg(long)]
@@ -20,11 +22,19 @@ pub(crate) struct Args {
     /// Print nothing but faults.
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    events: EventsArgs,
 }
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
-    let mut bar = Bar::new("Verifying", args.quiet);
-    let found = match &*args.files {
+    args.events.begin("verify");
+    files(&args.files, args.json, args.quiet)
+}
+
+/// Reads images back and shows what was found.
+pub(crate) fn files(files: &[PathBuf], json: bool, quiet: bool) -> Result<Code, Failure> {
+    let mut bar = Bar::new("Verifying", quiet);
+    let found = match files {
         [file] => {
             let found = capmedia::verify_file(file, &mut bar).map_err(|error| {
                 Failure::from(error).with_context(format!("cannot verify {}", file.display()))
@@ -35,19 +45,22 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     };
     drop(bar);
     let mut to = io::stdout().lock();
-    if args.json {
+    if json || events::is_on() {
         print::json(&mut to, &found)?;
     } else {
         let mut text = Vec::new();
         match &found {
-            Found::One(found) => print_one(&mut text, found, args.quiet)?,
-            Found::Several(found) => print_several(&mut text, found, args.quiet)?,
+            Found::One(found) => print_one(&mut text, found, quiet)?,
+            Found::Several(found) => print_several(&mut text, found, quiet)?,
         }
         to.write_all(&text)?;
     }
     if let Found::Several(SetVerification { unread, .. }) = &found
         && !unread.is_empty()
     {
+        if events::is_on() {
+            return Ok(Code::Input);
+        }
         let mut to = io::stderr().lock();
         for file in unread {
             line(&mut to, format_args!("error: cannot verify {}: {}", file.path, file.error))?;

@@ -1,11 +1,11 @@
 //! Room for an image on the file system that the cache fills, too.
 
 use std::fs;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use dp_content::{Cache, Content};
-use extent_image::Progress;
+use extent_image::{Progress, Stage};
 
 use crate::part_file::folder_of;
 
@@ -41,6 +41,18 @@ impl Progress for Reserving<'_> {
     fn advance(&mut self, done: u64, total: u64) -> ControlFlow<()> {
         self.reserve(total.saturating_sub(done));
         self.progress.advance(done, total)
+    }
+
+    fn work(&mut self, done: u64, total: u64) {
+        self.progress.work(done, total);
+    }
+
+    fn begin(&mut self, stage: Stage) {
+        self.progress.begin(stage);
+    }
+
+    fn file(&mut self, path: &str, place: Range<u64>) {
+        self.progress.file(path, place);
     }
 }
 

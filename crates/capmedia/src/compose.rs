@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::io::Read;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use extent_image::{
@@ -117,7 +118,7 @@ impl Facts {
 /// The tree of a medium and what its format writer must know of it.
 #[derive(Debug)]
 pub(crate) struct Composed {
-    pub(crate) tree: Tree,
+    pub(crate) tree: Arc<Tree>,
     pub(crate) bios_program: Option<NodeId>,
     pub(crate) efi_image: Option<NodeId>,
     /// All that UEFI reads before Windows PE runs.
@@ -128,6 +129,10 @@ pub(crate) struct Composed {
     /// The added files and folders, in the order given, by the paths they got: a folder keeps the
     /// case in which it came first.
     pub(crate) added: Vec<MediaPath>,
+    /// The boot image; it is on the first volume.
+    pub(crate) boot_image: Option<NodeId>,
+    /// The added files, those of packages among them.
+    pub(crate) packages: Vec<NodeId>,
 }
 
 /// The media cannot be laid out as asked.
@@ -180,7 +185,8 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
     let own = Meta::at(time);
     let mut layout = Layout::new(time, facts.newest_allowed);
     let mut files = Vec::new();
-    let (mut bios_program, mut efi_image) = (None, None);
+    let (mut bios_program, mut efi_image, mut boot_image_at) = (None, None, None);
+    let mut packages = Vec::new();
     let mut uefi_files = Vec::new();
     for file in facts.boot_files.iter().filter(|_| starts) {
         let rank = match file.part {
@@ -208,6 +214,7 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
         let placed =
             layout.file(&boot_image, own, facts.boot_image.clone(), rank::BOOT_IMAGE, &origin)?;
         uefi_files.push(placed.id);
+        boot_image_at = Some(placed.id);
         files.push((boot_image, facts.boot_image.clone()));
         let label = own_path("MediaLabel.txt")?;
         let data = Data::bytes("MediaLabel.txt", facts.label.media_label_txt());
@@ -232,6 +239,7 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
                 let meta = Meta { modified: added.modified, attributes: added.attributes };
                 let placed = layout.file(path, meta, data.clone(), rank::OTHER, origin)?;
                 placed_added.push(placed.path.clone());
+                packages.push(placed.id);
                 files.push((placed.path, data.clone()));
             }
         }
@@ -263,9 +271,9 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
     files.push((path, data));
 
     let late = manifest(files.into_iter().map(|(path, data)| (path.to_slash(), data)));
-    let late = Data::Late(std::sync::Arc::new(late));
+    let late = Data::Late(Arc::new(late));
     layout.file(&own_path(MANIFEST)?, own, late, rank::MANIFEST, "capmedia")?;
-    let tree = layout.finish()?;
+    let tree = Arc::new(layout.finish()?);
     Ok(Composed {
         tree,
         bios_program,
@@ -274,6 +282,8 @@ pub(crate) fn compose_volume(facts: &Facts, share: Share<'_>) -> Result<Composed
         description,
         set_id,
         added: placed_added,
+        boot_image: boot_image_at,
+        packages,
     })
 }
 

@@ -9,7 +9,7 @@ use media_model::ConfigMgrError;
 use crate::content::content_error;
 use crate::drives::{DriveRefusal, DrivesError};
 use crate::error::Error;
-use crate::publish::PublishError;
+use crate::publish_error::PublishError;
 use crate::resolve::ResolveError;
 use crate::set_error::SpanError;
 

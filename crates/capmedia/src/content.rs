@@ -18,7 +18,7 @@ use crate::drives::DrivesError;
 use crate::error::Error;
 use crate::inputs::{BootImageFile, Inputs, PackageOnMedia};
 use crate::media_data_error::MediaDataError;
-use crate::publish::PublishError;
+use crate::publish_error::PublishError;
 use crate::report::{ContentSummary, PackageSummary, ReportedEvent, Warning};
 use crate::resolve::ResolveError;
 
@@ -57,7 +57,10 @@ pub(crate) fn inputs(
     Ok((Inputs { boot_image, packages: on_media, warnings }, summary))
 }
 
-fn boot_image(package: &FoundPackage, warnings: &mut Vec<Warning>) -> Result<BootImageFile, Error> {
+pub(crate) fn boot_image(
+    package: &FoundPackage,
+    warnings: &mut Vec<Warning>,
+) -> Result<BootImageFile, Error> {
     let file = package.boot_image()?;
     let source = Arc::clone(file.source());
     let modified = file.file().modified.unwrap_or_else(|| {

@@ -17,6 +17,7 @@ use crate::plan::{Again, MediaPlan};
 use crate::publish::{Published, Target};
 use crate::refresh::RefreshError;
 use crate::report::{Made, MadeImage, Summary, Warning};
+use crate::track::Following;
 
 /// Makes the image that a request asks for, at its path or on standard output. Drives are written by
 /// [`MediaPlan::write_drives`], which takes consent; what stays formatted, by
@@ -63,11 +64,27 @@ impl MediaPlan {
         with_other_copies(content, publish)
     }
 
-    fn publish_once(&self, target: &Target, progress: &mut dyn Progress) -> Result<Made, Error> {
+    /// Looks whether [`publish`](Self::publish) could begin, without touching anything: for a set, at
+    /// the names that all of its discs get; and whether there is room now.
+    ///
+    /// # Errors
+    /// [`Error::Publish`]; [`Error::OutputIsInput`], [`Error::OutputInContent`].
+    pub fn check_target(&self, target: &Target) -> Result<(), Error> {
+        self.refuse_places(target)?;
+        let plans: Vec<&Plan> = self.volumes().collect();
+        Ok(target.check_volumes(&plans)?)
+    }
+
+    /// Refuses a target where content comes from, or that is what the media is made of.
+    fn refuse_places(&self, target: &Target) -> Result<(), Error> {
         if let Some(Again { request, .. }) = self.again() {
             refuse_content_folders(request, target, self.volumes().count())?;
         }
-        self.refuse_inputs(target)?;
+        self.refuse_inputs(target)
+    }
+
+    fn publish_once(&self, target: &Target, progress: &mut dyn Progress) -> Result<Made, Error> {
+        self.refuse_places(target)?;
         let plans: Vec<&Plan> = self.volumes().collect();
         let options = StreamOptions::default();
         let mut settle = || match self.again() {
@@ -76,9 +93,11 @@ impl MediaPlan {
         };
         let len = plans.iter().map(|plan| plan.len()).fold(0, u64::saturating_add);
         let content = self.again().map(|again| &again.content);
-        let mut progress = Reserving::new(content, target.path(), len, progress);
-        let published = target.publish_set_settled(&plans, &options, &mut progress, &mut settle)?;
-        drop(progress);
+        let mut reserving = Reserving::new(content, target.path(), len, progress);
+        let mut following = Following::new(self, target.leaves_holes(), &mut reserving);
+        let published =
+            target.publish_set_settled(&plans, &options, &mut following, &mut settle)?;
+        drop(reserving);
         let mut warnings = Vec::new();
         let mut images = Vec::new();
         for Published { path, report, warnings: more, .. } in published {
@@ -106,7 +125,8 @@ impl MediaPlan {
             return Err(Error::SeveralVolumes { volumes });
         }
         let write = || {
-            let report = self.plan().write_to(sink, &StreamOptions::default(), progress);
+            let mut progress = Following::new(self, false, progress);
+            let report = self.plan().write_to(sink, &StreamOptions::default(), &mut progress);
             let image = made_image("-".to_owned(), &report.map_err(Error::Pipe)?);
             if let Some(Again { content, .. }) = self.again() {
                 content.settle().map_err(|error| Error::PipeContent(Box::new(error)))?;

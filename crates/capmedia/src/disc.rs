@@ -78,6 +78,11 @@ impl DiscStart {
         })
     }
 
+    /// Bytes of the FAT volume in the disc, where there is one.
+    pub(crate) fn fat_len(&self) -> Option<u64> {
+        self.region.as_ref().map(|region| region.content().len())
+    }
+
     /// The firmware it starts on.
     pub(crate) fn boots(&self, starts: &Starts) -> Vec<String> {
         let bios = self.bios.is_some().then(|| Platform::Bios.to_string());

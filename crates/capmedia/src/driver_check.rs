@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use boot_image::{
-    Architecture, BootImage, DEVICE_LIST_LEN, Device, DeviceAnswer, DeviceList, DeviceListError,
-    DriverFinding, HardwareIdError,
+    BootImage, DEVICE_LIST_LEN, Device, DeviceAnswer, DeviceList, DeviceListError, DriverFinding,
+    Drivers, HardwareIdError,
 };
 use media_model::CheckedRequest;
 
@@ -76,12 +76,12 @@ fn unsuitable(boot_image: &str, wrong: &[DriverFinding], missing: &[String]) -> 
     text
 }
 
-/// Matches the devices that the request names to the drivers in the boot image, and tells what is odd
-/// about these.
+/// Matches the devices that the request names to `drivers`, those in the boot image, and tells what is
+/// odd about these.
 pub(crate) fn check(
     request: &CheckedRequest,
     image: &BootImage,
-    architecture: Architecture,
+    drivers: &Drivers,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<DeviceSummary>, DriverError> {
     let mut needed = Vec::new();
@@ -102,7 +102,6 @@ pub(crate) fn check(
         needed.extend_from_slice(list.needed());
         others.extend_from_slice(list.others());
     }
-    let drivers = image.drivers(architecture);
     let (wrong, odd): (Vec<_>, Vec<_>) =
         drivers.findings().into_iter().partition(DriverFinding::is_error);
     let answers = drivers.answers(&needed);

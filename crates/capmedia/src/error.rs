@@ -9,7 +9,7 @@ use crate::compose::ComposeError;
 use crate::content::content_error;
 use crate::drives::DrivesError;
 use crate::large::LargeFiles;
-use crate::publish::PublishError;
+use crate::publish_error::PublishError;
 use crate::refresh::RefreshError;
 use crate::resolve::ResolveError;
 use crate::set_error::SpanError;

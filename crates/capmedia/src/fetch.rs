@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use dp_content::{Content, ContentError, ContentPath, FileId, FoundFile, FoundPackage, Preflight};
-use extent_image::{Digest, Hasher};
+use extent_image::{Digest, Hasher, Phase};
 use media_model::{ConfigMgrError, PackageId};
 use serde::Serialize;
 
@@ -155,6 +155,8 @@ fn named(fetched: &Fetched) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FetchStep<'a> {
+    /// [`Phase::Verify`] while a package is read that is there already, [`Phase::Write`] afterwards.
+    pub phase: Phase,
     /// The file's path in its package.
     pub file: &'a ContentPath,
     /// Bytes of it that came.
@@ -165,6 +167,14 @@ pub struct FetchStep<'a> {
     pub done: u64,
     /// Bytes of all files.
     pub total: u64,
+}
+
+impl FetchStep<'_> {
+    /// The bytes of the file among all, as [`Progress::file`](extent_image::Progress::file) takes them.
+    pub fn place(&self) -> Range<u64> {
+        let start = self.done.saturating_sub(self.file_done);
+        start..start.saturating_add(self.file_bytes)
+    }
 }
 
 /// Fetches packages into folders below `to`, which is made if it is not there: `PS100005.3`, with the
@@ -214,6 +224,7 @@ fn fetch_into(
     }
     let mut fetched = Fetched { packages: Vec::new(), events: Vec::new(), warnings: Vec::new() };
     let mut outcome = Ok(());
+    pass.phase = Phase::Write;
     for (package, target) in packages.iter().zip(&targets) {
         let about = package.package();
         let path = to.join(about.id.to_string());
@@ -400,6 +411,7 @@ impl Sink<'_> {
 /// Reading of many files, one after the other.
 pub(crate) struct Pass<'a> {
     progress: &'a mut dyn FnMut(FetchStep<'_>) -> ControlFlow<()>,
+    phase: Phase,
     done: u64,
     total: u64,
     buffer: Vec<u8>,
@@ -410,13 +422,14 @@ impl<'a> Pass<'a> {
         total: u64,
         progress: &'a mut dyn FnMut(FetchStep<'_>) -> ControlFlow<()>,
     ) -> Self {
-        Self { progress, done: 0, total, buffer: vec![0; BUFFER] }
+        Self { progress, phase: Phase::Verify, done: 0, total, buffer: vec![0; BUFFER] }
     }
 
     /// Counts bytes of a file that came, and tells.
     pub(crate) fn came(&mut self, id: &FileId, file_done: u64, count: u64) -> ControlFlow<()> {
         self.done += count;
         (self.progress)(FetchStep {
+            phase: self.phase,
             file: &id.path,
             file_done,
             file_bytes: id.len,

@@ -1,7 +1,6 @@
 //! What a file is and what is in it: a boot image, a disc, a disk image.
 
-use std::fs::File;
-use std::io;
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -160,7 +159,11 @@ pub enum InspectError {
         source: io::Error,
     },
     /// It is none of the kinds that are known.
-    #[error("{} is no WIM, ISO 9660 image, disk image, boot configuration or task sequence", path.display())]
+    #[error(
+        "{} is no WIM, ISO 9660 image, disk image, boot configuration or task sequence; name one, \
+         whole and not compressed",
+        path.display()
+    )]
     Unknown {
         /// The path.
         path: PathBuf,
@@ -235,7 +238,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, InspectError> {
     }
 }
 
-fn inspect_medium(mut file: File) -> Result<Inspection, MediumError> {
+fn inspect_medium(mut file: impl Read + Seek) -> Result<Inspection, MediumError> {
     // Most discs are none.
     let disk = disk_image::read(&mut file).ok();
     let mut medium = Medium::open(file)?;

@@ -1,6 +1,6 @@
 //! What a boot configuration holds and starts.
 
-use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use bcd_store::hive::ValueType;
@@ -105,10 +105,13 @@ pub enum BcdValue {
 /// Bytes shown of what is not known.
 const RAW: usize = 256;
 
-pub(crate) fn inspect_bcd(path: &Path, mut file: File) -> Result<BcdInspection, InspectError> {
+pub(crate) fn inspect_bcd(
+    path: &Path,
+    mut file: impl Read + Seek,
+) -> Result<BcdInspection, InspectError> {
     let io_error = |source| InspectError::Io { path: path.to_path_buf(), source };
-    let bytes = file.metadata().map_err(io_error)?.len();
-    std::io::Seek::rewind(&mut file).map_err(io_error)?;
+    let bytes = file.seek(SeekFrom::End(0)).map_err(io_error)?;
+    file.rewind().map_err(io_error)?;
     let store = read(&mut file, bytes).map_err(|source| InspectError::Bcd {
         path: path.to_path_buf(),
         source: Box::new(source),

@@ -1,6 +1,5 @@
 //! What is in a task sequence, as a file or exported.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use media_model::task_sequence::{
@@ -86,7 +85,7 @@ pub(crate) enum NotRead {
 }
 
 /// Reads what begins like a zip or like XML.
-pub(crate) fn inspect_sequence(mut file: File) -> Result<SequenceInspection, NotRead> {
+pub(crate) fn inspect_sequence(mut file: impl Read + Seek) -> Result<SequenceInspection, NotRead> {
     file.seek(SeekFrom::Start(0)).map_err(NotRead::Io)?;
     let mut bytes = Vec::new();
     file.by_ref().take(LOOKED_AT).read_to_end(&mut bytes).map_err(NotRead::Io)?;

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use extent_image::{Digest, FileSource, Hasher, Progress, Source, StreamOptions, Timestamp};
+use extent_image::{
+    Digest, FileSource, Hasher, Phase, Progress, Source, Stage, StreamOptions, Timestamp,
+};
 use media_model::MediaPath;
 use serde::Serialize;
 
@@ -72,6 +74,7 @@ pub fn join(
     target.check_space(steps.iter().map(|step| step.size).fold(0, u64::saturating_add))?;
 
     let part = target.create()?;
+    progress.begin(Stage::new(Phase::Write));
     let mut copy = Copy { progress, done: 0, total, buffer: vec![0; BUFFER] };
     for folder in folders {
         let path = part.content.join(host_path(&folder));
@@ -208,6 +211,9 @@ impl Copy<'_> {
             fs::create_dir_all(parent).map_err(|source| io_error("create", parent, source))?;
         }
         let mut out = new_file(&path).map_err(|source| io_error("create", &path, source))?;
+        // The parts of a WIM, which is written behind them.
+        let parts = step.parts.iter().chain(&step.frame).map(|part| part.size);
+        self.tell_file(step, parts.fold(0, u64::saturating_add));
         let (digest, modified) = match &step.frame {
             Some(frame) => self.wim(discs, step, frame, &out, &path)?,
             None => {
@@ -231,6 +237,11 @@ impl Copy<'_> {
         }
         out.sync_all().map_err(in_write)?;
         Ok(digest)
+    }
+
+    /// The next `len` bytes are of this file.
+    fn tell_file(&mut self, step: &Step, len: u64) {
+        self.progress.file(&step.path.to_slash(), self.done..self.done.saturating_add(len));
     }
 
     /// Reads a part to its end and holds it against its digest.
@@ -313,6 +324,7 @@ impl Copy<'_> {
             });
         }
         let options = StreamOptions::default().with_image_digest(true);
+        self.tell_file(step, plan.len());
         let (before, total) = (self.done, self.total);
         let mut advance = |done, _| self.progress.advance(before + done, total);
         let report = plan.write_file(out, &options, &mut advance);

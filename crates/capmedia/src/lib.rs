@@ -37,6 +37,8 @@ mod boot_configuration;
 mod boot_image_drivers;
 mod boot_image_report;
 mod boot_image_survey;
+mod boot_image_test;
+mod boot_image_tester;
 mod boot_index;
 mod boot_manager;
 mod cache_room;
@@ -57,6 +59,7 @@ mod faults;
 mod fetch;
 mod fetch_check;
 mod fetch_kept;
+mod figures;
 mod firmware;
 mod floppy;
 mod hybrid;
@@ -69,11 +72,13 @@ mod join;
 mod join_error;
 mod join_paths;
 mod join_steps;
+mod laid;
 mod large;
 mod layout;
 mod loaders;
 mod machines;
 mod manifest;
+mod map;
 mod media_data;
 mod media_data_error;
 mod media_place;
@@ -84,6 +89,8 @@ mod part_file;
 mod parts;
 mod plan;
 mod publish;
+mod publish_error;
+mod rate;
 mod refresh;
 mod regular_file;
 mod report;
@@ -99,11 +106,15 @@ mod stick;
 mod structure;
 mod subset;
 mod template;
+mod track;
 mod unconfirmed;
 mod verify;
 mod verify_bcd;
 mod verify_sequence;
 mod verify_set;
+#[cfg(any(windows, test))]
+mod whole_blocks;
+mod windows_name;
 
 pub use bcd_store::Firmware;
 pub use boot_image::{BootSet, DeviceRole, DriverOrigin, Need, RuntimeState};
@@ -116,6 +127,10 @@ pub use boot_image_report::{
     ComponentEvidence, ComponentReport, ComponentsReport, ImageChoice, MediaReport,
     MissingInspection, OwnBootConfiguration, RuntimeReport, WimContent, WindowsReport,
 };
+pub use boot_image_test::{
+    BootImageFinding, BootImageTest, BootImageTestStep, BootImageTopic, TestOutcome,
+};
+pub use boot_image_tester::test_boot_image;
 pub use boot_manager::{BootManagerError, BootManagerSummary, MissingPart};
 pub use certificate::{LoaderSignature, UefiLoader};
 pub use compose::ComposeError;
@@ -134,6 +149,7 @@ pub use drives::{
 pub use error::{Blame, Error};
 pub use fetch::{FetchError, FetchStep, Fetched, FetchedPackage, fetch};
 pub use fetch_check::{ContentCheck, ContentFault, check_content};
+pub use figures::{percent_text, size_text};
 pub use inspect::{
     BootEntryInspection, DiscInspection, DiskInspection, InspectError, Inspection,
     PartitionInspection, TreeInspection, inspect,
@@ -147,13 +163,17 @@ pub use large::{LargeFile, LargeFiles};
 pub use layout::Collision;
 pub use machines::TargetError;
 pub use manifest::{Description, JoinedFile, SetFile};
+pub use map::{KindTotal, MapKind, MapRegion, MediaMap, VolumeMap, map_svg, map_text};
+
 pub use media_data_error::MediaDataError;
 pub use media_place::MediaPlace;
 pub use medium::MediumError;
 pub use members::SetVolume;
 pub use output_folder::OutputFolderError;
 pub use plan::MediaPlan;
-pub use publish::{PublishError, Published, Target};
+pub use publish::{Published, Target};
+pub use publish_error::PublishError;
+pub use rate::Rate;
 pub use refresh::{Guarantee, RefreshError, RefreshPlan, RefreshTarget, Refreshed, TargetKind};
 pub use report::{
     BootConfiguration, ContentSummary, DeviceSummary, LabelSummary, Made, MadeImage,

@@ -79,7 +79,7 @@ pub enum MediumError {
     /// It is neither a disc nor a disk.
     #[error(
         "neither an ISO 9660 image (no CD001 at byte {DISC_ID_AT}) nor a disk image (no 55 AA at \
-         byte {SIGNATURE_AT})"
+         byte {SIGNATURE_AT}); name an image or a drive, whole and not compressed"
     )]
     Unknown,
     /// The disc's descriptors are not readable.

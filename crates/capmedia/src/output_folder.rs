@@ -12,6 +12,7 @@ use extent_image::host;
 
 use crate::part_file::{PART, folder_of, part_of};
 use crate::report::Warning;
+use crate::windows_name;
 
 /// A folder cannot be filled. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +84,9 @@ impl Target {
             if to.file_name().is_none() {
                 return Err(occupied(to, "no name for a folder"));
             }
+            if let Some(what) = windows_name::fault(to) {
+                return Err(occupied(to, what));
+            }
             let folder = folder_of(to);
             if !folder.is_dir() {
                 let (path, folder) = (to.to_path_buf(), folder.to_path_buf());
@@ -91,7 +95,8 @@ impl Target {
             return Ok(Self { path: to.to_path_buf(), exists });
         }
         // The folder itself is filled, not a link to it.
-        let path = fs::canonicalize(to).map_err(|source| io_error("look at", to, source))?;
+        let path = if to.is_symlink() { fs::canonicalize(to) } else { Ok(to.to_path_buf()) };
+        let path = path.map_err(|source| io_error("look at", to, source))?;
         if !path.is_dir() {
             return Err(occupied(to, "no folder"));
         }
@@ -152,7 +157,8 @@ impl Target {
             if !host::is_same_file(&file, &lock).map_err(refused)? {
                 continue;
             }
-            let part = PartFolder { content: path.join(CONTENT), path, lock: file, done: false };
+            let (content, lock) = (path.join(CONTENT), Some(file));
+            let part = PartFolder { content, path, lock, done: false };
             part.clear().map_err(|source| io_error("remove", &part.content, source))?;
             let created = fs::create_dir(&part.content);
             created.map_err(|source| io_error("create", &part.content, source))?;
@@ -174,7 +180,8 @@ pub(crate) struct PartFolder {
     /// What is to be in the folder.
     pub(crate) content: PathBuf,
     path: PathBuf,
-    lock: File,
+    /// There until the end.
+    lock: Option<File>,
     done: bool,
 }
 
@@ -184,7 +191,7 @@ impl PartFolder {
         if target.exists {
             self.move_up(path)?;
         } else {
-            fs::rename(&self.content, path)
+            host::rename(&self.content, path)
                 .map_err(|source| io_error("give the finished folder the name", path, source))?;
         }
         self.done = true;
@@ -209,7 +216,7 @@ impl PartFolder {
             // A rename replaces what came there meanwhile.
             let named = match fs::symlink_metadata(&place) {
                 Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
-                Err(_) => fs::rename(entry.path(), &place),
+                Err(_) => host::rename(&entry.path(), &place),
             };
             if let Err(source) = named {
                 for (from, place) in &moved {
@@ -235,9 +242,12 @@ impl Drop for PartFolder {
         let cleared = if self.done { fs::remove_dir(&self.content) } else { self.clear() };
         let _ = cleared;
         // Our lock goes last, and with it the right to anything here.
-        let lock = self.path.join(LOCK);
-        if host::is_same_file(&self.lock, &lock).unwrap_or(false) {
-            let _ = fs::remove_file(&lock);
+        let (lock, name) = (self.lock.take(), self.path.join(LOCK));
+        if lock.as_ref().is_some_and(|lock| host::is_same_file(lock, &name).unwrap_or(false)) {
+            let _ = fs::remove_file(&name);
+            // On Windows its name may stay until it is closed. A run that takes the folder over now
+            // either keeps it by its own lock or finds it gone, and makes it anew.
+            drop(lock);
             let _ = fs::remove_dir(&self.path);
         }
     }

@@ -4,10 +4,12 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use extent_image::host;
 
-use crate::publish::PublishError;
+use crate::publish_error::PublishError;
 use crate::report::Warning;
 
 /// The name that a finished file gets.
@@ -45,6 +47,8 @@ impl PartFile {
     pub(crate) fn create(slot: Slot) -> Result<Self, PublishError> {
         let path = part_of(&slot.path);
         let refused = |source| io_error("create", &path, source);
+        let is_denied = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        let mut patience = 20;
         // Each round lost means that another run has just finished or died.
         for _ in 0..100 {
             let file = match new_file(slot.private).open(&path) {
@@ -58,6 +62,12 @@ impl PartFile {
                             return Err(PublishError::NotAFile { path, what });
                         }
                     }
+                }
+                // On Windows, what was just removed goes when the last one closes it.
+                Err(error) if is_denied(&error) && cfg!(windows) && patience > 0 => {
+                    patience -= 1;
+                    thread::sleep(Duration::from_millis(20));
+                    continue;
                 }
                 created => created.map_err(refused)?,
             };
@@ -86,7 +96,7 @@ impl PartFile {
     pub(crate) fn commit(&self, warnings: &mut Vec<Warning>) -> Result<(), PublishError> {
         let Slot { path: target, replace, .. } = &self.slot;
         let named = if *replace {
-            fs::rename(&self.path, target)
+            host::rename(&self.path, target)
         } else {
             // Unlike a rename, a link never replaces what has come there meanwhile.
             match fs::hard_link(&self.path, target) {
@@ -106,10 +116,18 @@ impl PartFile {
                     return Err(PublishError::Exists { path: target.clone() });
                 }
                 // Not every file system has links.
-                Err(_) => fs::rename(&self.path, target),
+                Err(_) => host::rename(&self.path, target),
             }
         };
-        named.map_err(|source| io_error("give the finished file the name", target, source))?;
+        // So Windows answers when the old file is open.
+        let in_use = |error: &io::Error| {
+            cfg!(windows) && *replace && error.kind() == io::ErrorKind::PermissionDenied
+                || host::check_replaceable(target).is_err()
+        };
+        named.map_err(|source| match in_use(&source) {
+            true => PublishError::InUse { path: target.clone(), source },
+            false => io_error("give the finished file the name", target, source),
+        })?;
         let folder = folder_of(target);
         if let Err(error) = host::sync_folder(folder) {
             warnings.push(Warning::new(format!(

@@ -16,6 +16,7 @@ use crate::create::refuse_content_folders;
 use crate::disc::{self, DiscStart};
 use crate::error::Error;
 use crate::inputs::Inputs;
+use crate::laid::Laid;
 use crate::large;
 use crate::publish::Target;
 use crate::report::{LabelSummary, Summary, VolumeSummary, Warning};
@@ -41,8 +42,10 @@ pub struct MediaPlan {
     first: Plan,
     /// The volumes behind the first.
     others: Vec<Plan>,
-    /// What is on a stick, and how it is laid out.
-    stick: Option<(Tree, Stick)>,
+    /// How a stick is laid out.
+    stick: Option<Stick>,
+    /// Where the files of each volume lie.
+    laid: Vec<Laid>,
     /// Where `--add` and packages put something; of a set, on its last volume.
     added: Vec<MediaPath>,
     /// Whether drives are read back.
@@ -140,12 +143,14 @@ impl MediaPlan {
             other => return Err(Error::MediaType { media_type: other.as_str() }),
         };
         let Media { composed, warnings, .. } = media;
-        let Composed { tree, description, added, .. } = composed;
-        let stick = stick.map(|stick| (tree, stick));
-        let (first, summary) = first;
-        let mut volumes = vec![summary];
-        let (others, more): (_, Vec<_>) = others.into_iter().unzip();
-        volumes.extend(more);
+        let Composed { description, added, .. } = composed;
+        let (mut plans, mut volumes, mut laid) =
+            (Vec::new(), vec![first.summary], vec![first.laid]);
+        for image in others {
+            plans.push(image.plan);
+            volumes.push(image.summary);
+            laid.push(image.laid);
+        }
         let summary = Summary {
             media_type: request.media_type().as_str().to_owned(),
             label: request.label().as_str().to_owned(),
@@ -175,7 +180,8 @@ impl MediaPlan {
         let options = options.into_iter().flatten().map(Path::to_path_buf);
         let read = options.chain(request.read_files().iter().cloned()).collect();
         let reads_back = !request.no_verify();
-        Ok(Self { first, others, stick, added, reads_back, summary, again: None, read })
+        let (first, others) = (first.plan, plans);
+        Ok(Self { first, others, stick, laid, added, reads_back, summary, again: None, read })
     }
 
     /// The files of this machine that the media is made of.
@@ -218,7 +224,12 @@ impl MediaPlan {
 
     /// What is on a stick, and how it is laid out there; `None` for discs.
     pub(crate) fn stick(&self) -> Option<(&Tree, &Stick)> {
-        self.stick.as_ref().map(|(tree, stick)| (tree, stick))
+        Some((&*self.laid.first()?.tree, self.stick.as_ref()?))
+    }
+
+    /// Where the files of each volume lie.
+    pub(crate) fn laid(&self) -> &[Laid] {
+        &self.laid
     }
 
     /// Where `--add` and packages put something on a stick.
@@ -241,7 +252,11 @@ impl MediaPlan {
 const NOTICES_TOLD: usize = 20;
 
 /// A volume laid out.
-type Image = (Plan, VolumeSummary);
+struct Image {
+    plan: Plan,
+    summary: VolumeSummary,
+    laid: Laid,
+}
 
 struct Media<'a> {
     request: &'a CheckedRequest,
@@ -301,14 +316,14 @@ impl Media<'_> {
     }
 
     fn shared_disc(&mut self, start: DiscStart) -> Result<Image, Error> {
-        let (plan, mut summary) = self.disc(start)?;
-        summary.shared_files = shared_files(&self.composed.tree);
-        Ok((plan, summary))
+        let mut image = self.disc(start)?;
+        image.summary.shared_files = shared_files(&self.composed.tree);
+        Ok(image)
     }
 
     fn disc(&mut self, start: DiscStart) -> Result<Image, Error> {
         let label = self.request.label();
-        let boots = start.boots(&self.starts);
+        let (boots, fat_len) = (start.boots(&self.starts), start.fat_len());
         let options = disc::options(self.request, &self.composed.description, start)?;
         let image = iso9660_image::plan(&self.composed.tree, &options)?;
         // Names in the primary tree change by rule, and Windows never shows them.
@@ -336,19 +351,20 @@ impl Media<'_> {
             let (udf, _) = disc::labels(label, &self.composed.description);
             labels.push(label_summary("UDF", udf.as_str(), label));
         }
+        let laid = Laid::disc(&self.composed, &image, fat_len);
         let plan = image.into_plan();
         let mut summary = self.volume(&plan, file_system, labels, boots);
         summary.capacity = self.request.media_size().bytes();
-        Ok((plan, summary))
+        Ok(Image { plan, summary, laid })
     }
 
     fn hybrid(&mut self, start: DiscStart) -> Result<Image, Error> {
-        let (plan, mut summary) = self.disc(start)?;
-        let label = self.request.label();
+        let mut image = self.disc(start)?;
+        let (label, summary) = (self.request.label(), &mut image.summary);
         summary.file_system = format!("{} and FAT32", summary.file_system);
         let fat = FatLabel::from_media_label(label);
         summary.labels.push(label_summary("FAT", fat.as_str(), label));
-        Ok((plan, summary))
+        Ok(image)
     }
 
     fn usb(&mut self, shape: DiskShape) -> Result<(Image, Stick), Error> {
@@ -364,7 +380,8 @@ impl Media<'_> {
         let boots = bios.then_some("BIOS").into_iter().chain(self.starts.uefi);
         let boots = boots.map(str::to_owned).collect();
         let summary = self.volume(&plan, "FAT32", labels, boots);
-        Ok(((plan, summary), stick))
+        let laid = Laid::stick(&self.composed, stick.volume(), stick.body().start);
+        Ok((Image { plan, summary, laid }, stick))
     }
 
     fn volume(

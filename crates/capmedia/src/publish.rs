@@ -17,128 +17,9 @@ use extent_image::{Content, Plan, Progress, Report, StreamError, StreamOptions};
 use media_model::{CheckedRequest, MediaSize, set_member, set_member_number};
 
 use crate::part_file::{PartFile, Slot, folder_of, io_error, name_of_part, remove_stale};
+use crate::publish_error::{PublishError, listed};
 use crate::report::Warning;
-
-/// An image could not be brought under its name. Nothing that existed before was lost.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// The folder of the target is not there.
-    #[error("the folder {folder} for {path} does not exist; create it first", folder = folder.display(), path = path.display())]
-    NoFolder {
-        /// The target.
-        path: PathBuf,
-        /// The missing folder.
-        folder: PathBuf,
-    },
-    /// There is already a file and it was not said that it may be replaced.
-    #[error("{} exists already; choose another path, or replace it with --force", path.display())]
-    Exists {
-        /// The target.
-        path: PathBuf,
-    },
-    /// The target is something that an image file cannot replace.
-    #[error("{} is {what}; give the path of an image file", path.display())]
-    NotAFile {
-        /// The target.
-        path: PathBuf,
-        /// What it is.
-        what: &'static str,
-    },
-    /// Another run is writing to the same target.
-    #[error("another run is writing {}; wait for it, or choose another path", path.display())]
-    Busy {
-        /// The target.
-        path: PathBuf,
-    },
-    /// The file system of the target is too small.
-    #[error(
-        "{} needs {needed} bytes and its file system has {free} free; make room, or choose a path \
-         on another file system",
-        path.display()
-    )]
-    NoSpace {
-        /// The target.
-        path: PathBuf,
-        /// Bytes to be stored.
-        needed: u64,
-        /// Bytes there are.
-        free: u64,
-    },
-    /// The operating system refused a step.
-    #[error("cannot {step} {}", path.display())]
-    Io {
-        /// The step: "create", "rename", "flush".
-        step: &'static str,
-        /// The file or folder it was refused for.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// The image could not be written to the end.
-    #[error("{} was not made", path.display())]
-    Stream {
-        /// The target.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: StreamError,
-    },
-    /// What went into the image from a distribution point is damaged, which was seen only when all had
-    /// passed.
-    #[error("{} {}", path.display(), not_made(*.is_stream))]
-    Content {
-        /// The target.
-        path: PathBuf,
-        /// Whether it has the bytes already, which a pipe does not give back.
-        is_stream: bool,
-        /// What is damaged.
-        #[source]
-        source: Box<ContentError>,
-    },
-    /// Some volumes of the set are in place and replaced others; the rest could not follow.
-    #[error(
-        "only a part of the new set is in place ({}), the other files are of the old one; make the \
-         set again",
-        listed(.in_place)
-    )]
-    Divided {
-        /// The files of the new set.
-        in_place: Vec<PathBuf>,
-        /// Why the next could not follow.
-        #[source]
-        source: Box<Self>,
-    },
-    /// A set needs a file for each of its volumes.
-    #[error(
-        "{} is a pipe or device, which cannot hold the {volumes} discs of a set; give the path of a \
-         file",
-        path.display()
-    )]
-    SetIntoStream {
-        /// The target.
-        path: PathBuf,
-        /// Volumes of the set.
-        volumes: usize,
-    },
-    /// The image is in place and whole; the checksum file beside it is not.
-    #[error("{} was made, but its checksum file was not", path.display())]
-    Checksum {
-        /// The image.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: Box<Self>,
-    },
-}
-
-fn not_made(is_stream: bool) -> &'static str {
-    match is_stream {
-        true => "has got an image that is not whole; discard it, and give --path a file",
-        false => "was not made",
-    }
-}
+use crate::windows_name;
 
 /// Looks, when all is written and before anything gets its name, whether it was right.
 pub(crate) type Settle<'a> = dyn FnMut() -> Result<(), Box<ContentError>> + 'a;
@@ -224,7 +105,14 @@ impl Target {
 
     /// True when the path names a pipe or `/dev/null`, which is streamed to and never replaced.
     pub fn is_stream(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|metadata| matches!(kind_of(&metadata), Kind::Stream))
+        let is_stream = |found: fs::Metadata| matches!(kind_of(&found), Kind::Stream);
+        windows_name::is_nul(&self.path) || fs::metadata(&self.path).is_ok_and(is_stream)
+    }
+
+    /// Whether zeros of images cost nothing there: a file has holes for them, and nobody wants to know
+    /// the checksum of it all.
+    pub(crate) fn leaves_holes(&self) -> bool {
+        !self.checksum && !self.is_stream()
     }
 
     /// Looks whether the image could be put there, without touching anything. Where the image may
@@ -239,13 +127,29 @@ impl Target {
         }
     }
 
+    /// The same for the image or images of these plans, each of which must be allowed to be there, and
+    /// have room.
+    pub(crate) fn check_volumes(&self, plans: &[&Plan]) -> Result<(), PublishError> {
+        let targets = self.members(plans.len());
+        targets.iter().try_for_each(Self::check_now)?;
+        if self.is_stream() {
+            return Ok(());
+        }
+        let slots = targets.iter().map(Self::file_slot).collect::<Result<Vec<_>, _>>()?;
+        // What runs that died have left is removed first.
+        let stale = self.parts_there(plans.len());
+        let stale = stale.iter().filter_map(|part| fs::symlink_metadata(part).ok());
+        let stale = stale.map(|found| found.len()).fold(0, u64::saturating_add);
+        self.check_space(slots.iter(), plans, stale)
+    }
+
     fn check_now(&self) -> Result<(), PublishError> {
         self.place(&self.path)?;
         if self.checksum { self.checksum_slot().map(drop) } else { Ok(()) }
     }
 
-    /// Every path that so many volumes are published at.
-    pub(crate) fn paths(&self, volumes: usize) -> Vec<PathBuf> {
+    /// Every path that so many volumes are published at, checksum files too.
+    pub fn paths(&self, volumes: usize) -> Vec<PathBuf> {
         let mut paths = Vec::new();
         for target in self.members(volumes) {
             if target.checksum {
@@ -346,12 +250,13 @@ impl Target {
         let slots = targets.iter().map(Self::file_slot).collect::<Result<Vec<_>, _>>()?;
         self.remove_stale_parts(plans.len());
         let parts = slots.into_iter().map(PartFile::create).collect::<Result<Vec<_>, _>>()?;
-        self.check_space(&parts, plans)?;
+        self.check_space(parts.iter().map(|part| &part.slot), plans, 0)?;
 
         let total = plans.iter().map(|plan| plan.len()).sum();
         let mut before = 0;
         let mut published = Vec::new();
         for ((target, part), plan) in targets.iter().zip(&parts).zip(plans) {
+            // A stream tells nothing else.
             let mut advance = |done, _| progress.advance(before + done, total);
             let report = plan.write_file(&part.file, &options, &mut advance);
             let report = report.map_err(|e| target.failed(e))?;
@@ -395,16 +300,22 @@ impl Target {
         }
     }
 
-    fn check_space(&self, parts: &[PartFile], plans: &[&Plan]) -> Result<(), PublishError> {
+    /// Whether there is room for the plans, where `more` bytes come free before.
+    fn check_space<'a>(
+        &self,
+        slots: impl Iterator<Item = &'a Slot>,
+        plans: &[&Plan],
+        more: u64,
+    ) -> Result<(), PublishError> {
         // Links may lead to other folders; those may be on other file systems.
         let mut by_folder = BTreeMap::<&Path, u64>::new();
-        for (part, plan) in parts.iter().zip(plans) {
-            let needed = by_folder.entry(folder_of(&part.slot.path)).or_default();
+        for (slot, plan) in slots.zip(plans) {
+            let needed = by_folder.entry(folder_of(&slot.path)).or_default();
             *needed = needed.saturating_add(stored_len(plan));
         }
         for (folder, needed) in by_folder {
             if let Ok(Some(free)) = host::free_space(folder)
-                && needed > free
+                && needed > free.saturating_add(more)
             {
                 return Err(PublishError::NoSpace { path: self.path.clone(), needed, free });
             }
@@ -461,17 +372,22 @@ impl Target {
     /// Removes what runs that died have left of images and checksums at this path, of sets of any
     /// size; it would take the room that this one needs. What cannot be removed is no obstacle.
     fn remove_stale_parts(&self, volumes: usize) {
-        let Ok(entries) = fs::read_dir(folder_of(&self.path)) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let number = name_of_part(&name).and_then(|name| {
+        for part in self.parts_there(volumes) {
+            let _ = remove_stale(&part);
+        }
+    }
+
+    /// The part files at this path.
+    fn parts_there(&self, volumes: usize) -> Vec<PathBuf> {
+        let entries = fs::read_dir(folder_of(&self.path)).into_iter().flatten().flatten();
+        let is_part = |name: &OsStr| {
+            let number = name_of_part(name).and_then(|name| {
                 let image = name.strip_suffix(CHECKSUM).unwrap_or(name);
                 self.number_of(image.as_ref())
             });
-            if number.is_some_and(|number| number == 0 || self.is_set(volumes)) {
-                let _ = remove_stale(&entry.path());
-            }
-        }
+            number.is_some_and(|number| number == 0 || self.is_set(volumes))
+        };
+        entries.filter(|it| is_part(&it.file_name())).map(|it| it.path()).collect()
     }
 
     /// Files that look like those of another set at this path, and their checksums.
@@ -523,6 +439,12 @@ impl Target {
     }
 
     fn place(&self, path: &Path) -> Result<Place, PublishError> {
+        if windows_name::is_nul(path) {
+            return Ok(Place::Stream);
+        }
+        if let Some(what) = windows_name::fault(path) {
+            return Err(PublishError::Name { path: path.to_path_buf(), what });
+        }
         let folder = folder_of(path);
         if !folder.is_dir() {
             let (path, folder) = (path.to_path_buf(), folder.to_path_buf());
@@ -549,8 +471,14 @@ impl Target {
             Kind::File if !self.replace => Err(PublishError::Exists { path: path.to_path_buf() }),
             Kind::File => {
                 // The file itself is replaced, not a link to it.
-                let path =
-                    fs::canonicalize(path).map_err(|source| io_error("look at", path, source))?;
+                let file = if path.is_symlink() { fs::canonicalize(path) } else { Ok(path.into()) };
+                let path = file.map_err(|source| io_error("look at", path, source))?;
+                if cfg!(windows) && metadata.permissions().readonly() {
+                    return Err(PublishError::ReadOnly { path });
+                }
+                if let Err(source) = host::check_replaceable(&path) {
+                    return Err(PublishError::InUse { path, source });
+                }
                 let old = Some(metadata.permissions());
                 Ok(Place::File(Slot { path, old, replace: true, private: self.private }))
             }
@@ -576,13 +504,11 @@ fn undone(others: &[PartFile], source: PublishError) -> PublishError {
     }
 }
 
-fn listed(paths: &[PathBuf]) -> String {
-    let paths: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-    paths.join(", ")
-}
-
-/// Bytes of a plan that take room in a file: all but its holes.
+/// Bytes of a plan that take room in a file: all but its holes, which Windows fills with zeros.
 fn stored_len(plan: &Plan) -> u64 {
+    if cfg!(windows) {
+        return plan.len();
+    }
     let holes = |content: &Content| matches!(content, Content::Zero | Content::Free);
     plan.extents().iter().filter(|e| !holes(e.content())).map(|e| e.len()).sum()
 }

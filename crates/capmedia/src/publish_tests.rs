@@ -99,11 +99,9 @@ fn impossible_places_are_refused_before_anything_is_made() {
     let mut builder = PlanBuilder::new();
     builder.source("data", std::sync::Arc::new(Huge)).unwrap();
     let error = huge.publish(&builder.finish(), &StreamOptions::default(), &mut ());
-    if cfg!(unix) {
-        assert!(
-            matches!(error.unwrap_err(), PublishError::NoSpace { needed, .. } if needed == 1 << 60)
-        );
-    }
+    assert!(
+        matches!(error.unwrap_err(), PublishError::NoSpace { needed, .. } if needed == 1 << 60)
+    );
     assert!(names(folder.path()).is_empty());
 }
 
@@ -212,14 +210,31 @@ fn room_for_a_set_is_looked_at_before_its_first_byte() {
     let target = Target::new(folder.path().join("a.iso"));
     let mut started = |_, _| panic!("bytes were written");
     let error = target.publish_set(&[&small, &huge], &StreamOptions::default(), &mut started);
-    if cfg!(unix) {
-        let error = error.unwrap_err();
-        assert!(
-            matches!(error, PublishError::NoSpace { needed, .. } if needed > 1 << 60),
-            "{error}"
-        );
-    }
+    let error = error.unwrap_err();
+    assert!(matches!(error, PublishError::NoSpace { needed, .. } if needed > 1 << 60), "{error}");
     assert!(names(folder.path()).is_empty());
+}
+
+#[test]
+#[cfg(windows)]
+fn an_old_image_that_is_opened_meanwhile_stays() {
+    use std::os::windows::fs::OpenOptionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.iso");
+    fs::write(&path, "old").unwrap();
+    let mut held = None;
+    let mut open = |_, _| {
+        let alone = || OpenOptions::new().read(true).share_mode(0).open(&path).unwrap();
+        held.get_or_insert_with(alone);
+        ControlFlow::Continue(())
+    };
+    let target = Target::new(&path).with_replace(true);
+    let error = target.publish(&plan("new"), &StreamOptions::default(), &mut open).unwrap_err();
+    assert!(matches!(&error, PublishError::InUse { path: of, .. } if *of == path), "{error}");
+    assert!(held.is_some());
+    drop(held);
+    assert_eq!(fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(folder.path()), ["a.iso"]);
 }
 
 #[test]

@@ -3,14 +3,16 @@
 //! must be known.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use boot_image::{BootFile, BootFileSearch, BootImageError};
+use boot_image::{BootFile, BootFileSearch, BootImage, BootImageError, Found};
 use extent_image::scan::{ScanError, host_folder};
 use extent_image::{Attributes, Data, FileSource, ShareError, Timestamp, share_equal};
 use iso9660_image::EfiImageError;
-use media_model::{AddSpec, CheckedContent, CheckedRequest, MediaPath, MediaPathError, MediaType};
+use media_model::{
+    AddSpec, CheckedContent, CheckedRequest, MediaPath, MediaPathError, MediaType, PackageId,
+};
 
 use crate::boot_code;
 use crate::boot_configuration::{self, BcdFault, OwnBcdError};
@@ -27,12 +29,20 @@ use crate::sequence;
 use crate::starts::{Starts, without_uefi};
 use crate::stick::DiskShape;
 
+/// The way out where a package id was given, and no location.
+fn perhaps_package(path: &Path) -> &'static str {
+    match path.to_str().map(PackageId::new) {
+        Some(Ok(_)) => "; where it is a package, say where from with --distribution-point",
+        _ => "",
+    }
+}
+
 /// What the request names cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResolveError {
     /// The file given as boot image cannot be opened.
-    #[error("cannot open the boot image {}", path.display())]
+    #[error("cannot open the boot image {}{}", path.display(), perhaps_package(path))]
     Open {
         /// The path.
         path: PathBuf,
@@ -204,11 +214,7 @@ pub(crate) fn resolve(
     inputs: &Inputs,
     shape: &DiskShape,
 ) -> Result<Resolved, ResolveError> {
-    if let Some(folder) = request.boot_files() {
-        // Looked at first, or a mistyped folder would show as missing boot files.
-        std::fs::read_dir(folder)
-            .map_err(|source| ResolveError::BootFiles { path: folder.to_path_buf(), source })?;
-    }
+    look_at_boot_files(request)?;
     if let Some(path) = request.content().and_then(CheckedContent::password_file) {
         sequence::off_media(path, request)?;
     }
@@ -219,31 +225,13 @@ pub(crate) fn resolve(
     warnings.extend(odd);
 
     let machines = Machines::of(request, &image)?;
-    let devices = driver_check::check(request, &image, machines.image, &mut warnings)?;
-    let search = BootFileSearch::new(machines.image)
-        .with_folder(request.boot_files())
-        .with_loader_for(machines.other_loader());
-    let chosen = Candidates::read(&image, search).choose(&image, request.boot_manager())?;
-    let Chosen { mut files, taken, summary: mut boot_manager, warnings: doubts } = chosen;
-    warnings.extend(doubts);
-    warnings.extend(machines.warning(&image, &files, taken.set));
-    for missing in files.missing.iter().filter(|missing| missing.file == BootFile::Font) {
-        warnings.push(Warning::new(format!(
-            "no boot fonts were found (searched: {}): the boot manager's messages may stay \
-             invisible; give a folder that has them with --boot-files",
-            missing.searched.join(", ")
-        )));
-    }
-    let mut starts = Starts::new(request, shape, machines, taken.set, &files, &mut warnings);
-    starts.look_at_program(machines, &files, &taken, &mut boot_manager, &mut warnings)?;
-    if starts.uefi.is_none() {
-        without_uefi(&mut files);
-    }
-    let newest_allowed = request.source_date_epoch().map(Timestamp::from_unix_seconds);
-    let time = newest_allowed.map_or(boot_image_modified, |newest| newest.min(boot_image_modified));
-    let bcd = boot_configuration::choose(request, &image, &mut files, time, &mut warnings)?;
+    let devices =
+        driver_check::check(request, &image, &image.drivers(machines.image), &mut warnings)?;
+    let boot = Boot::of(request, shape, &image, machines, boot_image_modified, &mut warnings)?;
+    let Boot { files, boot_manager, starts, bcd } = boot;
+    let newest_allowed = newest_allowed(request);
     let mut boot_files = bcd.own;
-    for found in files.require(&[&*starts.required, &*bcd.required].concat())? {
+    for found in files {
         let path = media_path(&found.media, || found.source.describe())?;
         let part = match found.file {
             BootFile::Etfsboot if starts.disc => Part::BiosProgram,
@@ -307,6 +295,65 @@ pub(crate) fn resolve(
         devices,
         warnings,
     })
+}
+
+/// Looks at the folder of boot files: to be done first, or a mistyped one would show as missing boot
+/// files.
+pub(crate) fn look_at_boot_files(request: &CheckedRequest) -> Result<(), ResolveError> {
+    let Some(folder) = request.boot_files() else { return Ok(()) };
+    let in_read = |source| ResolveError::BootFiles { path: folder.to_path_buf(), source };
+    std::fs::read_dir(folder).map(drop).map_err(in_read)
+}
+
+/// What firmware starts the media with.
+pub(crate) struct Boot {
+    /// The boot files, none of which is missing that this kind of media needs.
+    pub(crate) files: Vec<Found>,
+    pub(crate) boot_manager: BootManagerSummary,
+    pub(crate) starts: Starts,
+    pub(crate) bcd: boot_configuration::Chosen,
+}
+
+impl Boot {
+    /// Finds the boot files, chooses the boot manager, and what starts it, and the boot configurations.
+    /// `modified` is the boot image's time.
+    pub(crate) fn of(
+        request: &CheckedRequest,
+        shape: &DiskShape,
+        image: &BootImage,
+        machines: Machines,
+        modified: Timestamp,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self, ResolveError> {
+        let search = BootFileSearch::new(machines.image)
+            .with_folder(request.boot_files())
+            .with_loader_for(machines.other_loader());
+        let chosen = Candidates::read(image, search).choose(image, request.boot_manager())?;
+        let Chosen { mut files, taken, summary: mut boot_manager, warnings: doubts } = chosen;
+        warnings.extend(doubts);
+        warnings.extend(machines.warning(image, &files, taken.set));
+        for missing in files.missing.iter().filter(|missing| missing.file == BootFile::Font) {
+            warnings.push(Warning::new(format!(
+                "no boot fonts were found (searched: {}): the boot manager's messages may stay \
+                 invisible; give a folder that has them with --boot-files",
+                missing.searched.join(", ")
+            )));
+        }
+        let mut starts = Starts::new(request, shape, machines, taken.set, &files, warnings);
+        starts.look_at_program(machines, &files, &taken, &mut boot_manager, warnings)?;
+        if starts.uefi.is_none() {
+            without_uefi(&mut files);
+        }
+        let time = newest_allowed(request).map_or(modified, |newest| newest.min(modified));
+        let bcd = boot_configuration::choose(request, image, &mut files, time, warnings)?;
+        let files = files.require(&[&*starts.required, &*bcd.required].concat())?;
+        Ok(Self { files, boot_manager, starts, bcd })
+    }
+}
+
+/// The time to which later ones are set back.
+fn newest_allowed(request: &CheckedRequest) -> Option<Timestamp> {
+    request.source_date_epoch().map(Timestamp::from_unix_seconds)
 }
 
 /// What tells media apart whose files have the same lengths: the image that boots, and the programs

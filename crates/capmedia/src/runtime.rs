@@ -37,16 +37,7 @@ pub(crate) fn runtime(
         of_boot_image(image, folder, &mut files)?;
     }
     let in_image = !files.is_empty();
-    let of_image = image.runtime(machines.image);
-    if of_image.state == RuntimeState::Incomplete {
-        // Windows PE runs its own, not that of the media.
-        warnings.push(Warning::new(format!(
-            "{} lacks {} of the task sequence runtime, so what boots cannot run a task sequence that \
-             captures; take the boot image from the site",
-            image.name(),
-            of_image.missing.join(", ")
-        )));
-    }
+    warnings.extend(lacking(image, machines));
     if let Some(given) = given {
         let over = of_folder(given, own, warnings)?;
         let mut paths: Vec<String> = over.iter().map(|file| file.path.folded()).collect();
@@ -62,12 +53,7 @@ pub(crate) fn runtime(
         .chain(added)
         .any(|path| starts_capture(path, machines.target));
     if !in_image {
-        warnings.push(Warning::new(format!(
-            "{} is no Configuration Manager boot image: it has no {}, so what boots runs no task \
-             sequence; take the boot image from the site",
-            image.name(),
-            [&BIN[..], &[own]].concat().join(r"\")
-        )));
+        warnings.push(without_runtime(image, own));
     } else if !starts {
         warnings.push(Warning::new(format!(
             "this media boots, but to be started from within Windows it needs {} in a folder of {}: {}; \
@@ -78,6 +64,39 @@ pub(crate) fn runtime(
         )));
     }
     Ok(files)
+}
+
+/// What a boot image alone lacks, whatever else goes onto the media.
+pub(crate) fn doubts_about(image: &BootImage, machines: Machines) -> Vec<Warning> {
+    let folders = runtime_folders(machines.image);
+    let mut files = Vec::new();
+    // What cannot be read there is an error of the media, not of the test.
+    let read = folders.iter().try_for_each(|folder| of_boot_image(image, folder, &mut files));
+    let none = read.is_ok() && files.is_empty();
+    let own = folders.first().copied().unwrap_or_default();
+    lacking(image, machines).into_iter().chain(none.then(|| without_runtime(image, own))).collect()
+}
+
+fn lacking(image: &BootImage, machines: Machines) -> Option<Warning> {
+    let runtime = image.runtime(machines.image);
+    // Windows PE runs its own, not that of the media.
+    (runtime.state == RuntimeState::Incomplete).then(|| {
+        Warning::new(format!(
+            "{} lacks {} of the task sequence runtime, so what boots cannot run a task sequence that \
+             captures; take the boot image from the site",
+            image.name(),
+            runtime.missing.join(", ")
+        ))
+    })
+}
+
+fn without_runtime(image: &BootImage, folder: &str) -> Warning {
+    Warning::new(format!(
+        "{} is no Configuration Manager boot image: it has no {}, so what boots runs no task \
+         sequence; take the boot image from the site",
+        image.name(),
+        [&BIN[..], &[folder]].concat().join(r"\")
+    ))
 }
 
 /// Whether a path is one where `LaunchMedia.cmd` looks, on such a computer, for a program that starts

@@ -276,7 +276,7 @@ fn read_password(path: &Path) -> Result<Secret, MediaDataError> {
 }
 
 /// All of a file; `None` when it is longer.
-fn read_at_most(file: File, most: usize) -> io::Result<Option<Vec<u8>>> {
+fn read_at_most(file: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;

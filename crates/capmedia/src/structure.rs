@@ -196,9 +196,6 @@ impl DiskStructure {
     }
 }
 
-/// Bytes of the boot sector with the label (Microsoft's FAT specification, section 3.3).
-const LABEL: std::ops::Range<u64> = 0x47..0x52;
-
 /// What becomes of a fault of a volume.
 enum Place {
     /// Goes with the update that was cut off.
@@ -213,8 +210,9 @@ fn place(fault: &Fault, claims: &Claims, is_cut_off: bool) -> Place {
     if is_mark_of_update(fault) {
         return if is_cut_off { Place::Update } else { Place::Untidy };
     }
-    // The update goes on from either half.
-    if is_cut_off && (fault.is_leftover() || is_half_done(fault)) {
+    // What it writes in two places: entries of the FAT, and the label, which the root and both boot
+    // sectors have. It goes on from either half.
+    if is_cut_off && (fault.is_leftover() || fault.is_half_written()) {
         return Place::Update;
     }
     if fault.is_leftover() {
@@ -251,17 +249,6 @@ fn join(folder: &str, name: &str) -> String {
 /// the check names the first.
 fn is_mark_of_update(fault: &Fault) -> bool {
     matches!(fault.kind(), FaultKind::FsInfoReserved { found: b'b' }) && fault.position() % 512 == 4
-}
-
-/// What an update writes in two places, one after the other: entries of the FAT when chains are freed,
-/// and the label, which the root and both boot sectors have.
-fn is_half_done(fault: &Fault) -> bool {
-    match fault.kind() {
-        FaultKind::FatsDiffer { .. } | FaultKind::LabelDiffers { .. } => true,
-        // Its first byte: the label is all that the update changes in both.
-        FaultKind::BackupDiffers => LABEL.contains(&(fault.position() % 512)),
-        _ => false,
-    }
 }
 
 fn list(faults: &[&Fault]) -> String {

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
-use extent_image::{Digest, Hasher, OpenFile, Progress};
+use extent_image::{Digest, Hasher, OpenFile, Phase, Progress, Stage};
 use serde::Serialize;
 use wim_image::{Cancelled, Wim};
 
@@ -125,6 +125,7 @@ const BUFFER: usize = 1 << 20;
 /// # Errors
 /// [`VerifyError`]: it is none of these, or its bytes cannot be read.
 pub fn verify_file(path: &Path, progress: &mut dyn Progress) -> Result<Verification, VerifyError> {
+    progress.begin(Stage::new(Phase::Verify));
     verify_path(path, progress).map(|(found, _)| found)
 }
 
@@ -349,6 +350,8 @@ fn compare<R: Read + Seek>(
     let mut buffer = vec![0; BUFFER];
     for (file, expected) in wanted {
         let path = &file.path;
+        let done = found.compared_bytes;
+        progress.file(path, done..done.saturating_add(file.size));
         let mut hasher = Hasher::new();
         let mut len = 0;
         let mut reader = medium.open_file(file);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use extent_image::Progress;
+use extent_image::{Phase, Progress, Stage};
 use serde::Serialize;
 
 use crate::error::chain;
@@ -67,7 +67,10 @@ pub fn verify_set(
     progress: &mut dyn Progress,
 ) -> Result<SetVerification, VerifyError> {
     let (mut files, mut descriptions, mut unread) = (Vec::new(), Vec::new(), Vec::new());
-    for path in paths {
+    for (at, path) in paths.iter().enumerate() {
+        let number = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let (at, of) = (number(at.saturating_add(1)), number(paths.len()));
+        progress.begin(Stage::new(Phase::Verify).with_volume(at, of));
         let name = path.display().to_string();
         let (found, description) = match verify_path(path, progress) {
             Ok(found) => found,

@@ -57,6 +57,7 @@ mod options;
 mod plan;
 mod read;
 mod read_gpt;
+pub mod role;
 mod sector_size;
 mod window;
 

@@ -3,7 +3,7 @@
 use extent_image::{Content, Plan, PlanBuilder};
 
 use crate::options::MIB;
-use crate::{DiskOptions, Mbr, SectorSize, Table, boot_code, gpt, mbr};
+use crate::{DiskOptions, Mbr, SectorSize, Table, boot_code, gpt, mbr, role};
 
 /// UTF-16 units of a partition's name.
 const LONGEST_NAME: usize = 36;
@@ -160,26 +160,26 @@ pub fn disk(volume: &Plan, options: &DiskOptions) -> Result<Plan, PlanError> {
     let mut backup = None;
     match &options.table {
         Table::Mbr(wanted) => {
-            plan.bytes("master boot record", mbr_sector(wanted, volume.len(), options))?;
+            plan.bytes(role::MASTER_BOOT_RECORD, mbr_sector(wanted, volume.len(), options))?;
         }
         Table::Gpt(wanted) => {
             let [sectors, first, len] =
                 [disk, start, volume.len()].map(|bytes| bytes / size.bytes());
             let tables = gpt::tables(wanted, size, sectors, first, len)
                 .map_err(|error| PlanError::Gpt { why: error.to_string() })?;
-            plan.bytes("protective master boot record", mbr::protective(sectors))?;
-            plan.zero_to("rest of sector 0", size.bytes())?;
-            plan.bytes("GPT", tables.primary)?;
+            plan.bytes(role::PROTECTIVE_RECORD, mbr::protective(sectors))?;
+            plan.zero_to(role::REST_OF_SECTOR_0, size.bytes())?;
+            plan.bytes(role::GPT, tables.primary)?;
             backup = Some(tables.backup);
         }
         Table::None => {}
     }
-    plan.zero_to("gap before the partition", start)?;
+    plan.zero_to(role::GAP, start)?;
     plan.plan(&volume.clone().with_zero_tail(MIB))?;
-    plan.free_to("unpartitioned", end.max(disk.saturating_sub(MIB)))?;
-    plan.zero_to("end of the disk", disk.saturating_sub(tail))?;
+    plan.free_to(role::UNPARTITIONED, end.max(disk.saturating_sub(MIB)))?;
+    plan.zero_to(role::END, disk.saturating_sub(tail))?;
     if let Some(backup) = backup {
-        plan.bytes("GPT backup", backup)?;
+        plan.bytes(role::GPT_BACKUP, backup)?;
     }
     Ok(plan.finish())
 }

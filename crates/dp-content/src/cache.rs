@@ -483,9 +483,9 @@ impl Part {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     fs::create_dir_all(&inner.folder)?;
                     match fs::create_dir(folder) {
-                        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                            return Err(error);
-                        }
+                        // Made by another run. Where it is a file, Windows calls what is below it not
+                        // found as well.
+                        Err(error) if !folder.is_dir() => return Err(error),
                         _ => continue,
                     }
                 }

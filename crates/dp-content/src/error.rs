@@ -233,7 +233,7 @@ impl ContentError {
     }
 
     /// The answer of a server or of the system, where that is what is wrong.
-    pub(crate) fn access(&self) -> Option<&AccessError> {
+    pub fn access(&self) -> Option<&AccessError> {
         match self {
             Self::Access(error) => Some(error),
             Self::Unverifiable { source, .. } => Some(source),
@@ -242,7 +242,7 @@ impl ContentError {
     }
 
     /// Whether it is the content at the location that is wrong, and not the way there.
-    pub(crate) fn is_of_content(&self) -> bool {
+    pub fn is_of_content(&self) -> bool {
         matches!(
             self,
             Self::Missing { .. }

@@ -350,6 +350,8 @@ fn folded(name: &str) -> String {
 fn of_io(path: &Path, error: &io::Error) -> AccessError {
     let kind = match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => AccessKind::NotFound,
+        // So Windows answers for names that no file has there, and Wine for what is below a file.
+        io::ErrorKind::InvalidFilename if cfg!(windows) => AccessKind::NotFound,
         io::ErrorKind::PermissionDenied => AccessKind::Denied(String::new()),
         kind => AccessKind::Io { kind, message: error.to_string() },
     };

@@ -120,10 +120,12 @@ impl<'a> DriveOptions<'a> {
     }
 }
 
-/// What is being done with a drive.
+/// What is being done: with a drive by [`write_drives`], or in a [`Stage`](crate::Stage).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
+    /// What is there is compared with what shall be there. Drives are not.
+    Compare,
     /// Zeros are written over what makes something of it.
     Wipe,
     /// All but what is held back is written.
@@ -152,6 +154,12 @@ pub trait DriveProgress: Sync {
     fn advance(&self, drive: usize, phase: Phase, done: u64, total: u64) -> ControlFlow<()> {
         let _ = (drive, phase, done, total);
         ControlFlow::Continue(())
+    }
+
+    /// The bytes `place` of those that are counted in this phase of the drive are those of the file at
+    /// `path`, as [`Progress::file`](crate::Progress::file) says. [`write_drives`] tells no files.
+    fn file(&self, drive: usize, phase: Phase, path: &str, place: Range<u64>) {
+        let _ = (drive, phase, path, place);
     }
 }
 
@@ -284,7 +292,7 @@ impl Run<'_> {
         let sizes = self.layout.sizes(drive);
         let total = match phase {
             Phase::Wipe => sizes.wiped,
-            Phase::Write | Phase::Verify => sizes.body,
+            Phase::Write | Phase::Verify | Phase::Compare => sizes.body,
             Phase::Head => sizes.held * if self.verify { 2 } else { 1 },
         };
         if self.progress.advance(drive, phase, done, total).is_break() {

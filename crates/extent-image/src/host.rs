@@ -45,6 +45,25 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     sys::sync_folder(folder)
 }
 
+/// Renames a file or folder, over a file of that name. On Windows a virus scanner may have what was
+/// just written open, and nothing that is open in such a way can be renamed: it is tried again for a
+/// second.
+///
+/// # Errors
+/// What the system answers.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    sys::rename(from, to)
+}
+
+/// Whether another program has the file open in a way that does not let it be replaced, as only
+/// Windows knows.
+///
+/// # Errors
+/// What the system says to that. What else may be in the way of replacing it is not told.
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
+    sys::check_replaceable(path)
+}
+
 /// A mounted file system, as statfs(2) describes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileSystem {
@@ -91,12 +110,14 @@ mod tests {
         assert_eq!(file_id(&path).unwrap(), file_id(&indirect).unwrap());
         assert_ne!(file_id(&path).unwrap(), file_id(&other).unwrap());
         assert!(file_id(&folder.path().join("missing")).is_err());
-        if cfg!(unix) {
-            std::fs::rename(&path, folder.path().join("b")).unwrap();
-            assert!(!is_same_file(&file, &path).unwrap());
-            File::create(&path).unwrap();
-            assert!(!is_same_file(&file, &path).unwrap());
-        }
+        rename(&path, &folder.path().join("b")).unwrap();
+        assert!(!is_same_file(&file, &path).unwrap());
+        File::create(&path).unwrap();
+        assert!(!is_same_file(&file, &path).unwrap());
+        std::fs::hard_link(&path, folder.path().join("link")).unwrap();
+        assert_eq!(file_id(&path).unwrap(), file_id(&folder.path().join("link")).unwrap());
+        check_replaceable(&path).unwrap();
+        check_replaceable(&folder.path().join("missing")).unwrap();
         sync_folder(folder.path()).unwrap();
         assert_ne!(free_space(folder.path()).unwrap(), Some(0));
         if let Some(found) = file_system(folder.path()).unwrap() {

@@ -72,7 +72,7 @@ pub use drives::{
 pub use error::{DigestMismatch, StreamError};
 pub use order::OrderError;
 pub use plan::{Content, Extent, Plan, PlanBuilder, PlanError};
-pub use progress::Progress;
+pub use progress::{Progress, Stage};
 pub use reader::PlanReader;
 pub use report::{Report, StreamOptions};
 pub use share::{ShareError, share_equal};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::sink::SMALLEST_HOLE;
 use crate::source::{Source, SourceId};
 use crate::tree::{Data, Late};
 
@@ -84,6 +85,12 @@ impl Extent {
     /// What the extent is in its format: "boot sector", "file data".
     pub fn role(&self) -> &'static str {
         self.role
+    }
+
+    /// Whether [`Plan::write_file`] leaves a hole for it and neither reads nor writes anything: zeros and
+    /// free room of 64 KiB and more. Shorter ones are cheaper to write.
+    pub fn is_hole(&self) -> bool {
+        matches!(self.content, Content::Zero | Content::Free) && self.len >= SMALLEST_HOLE
     }
 
     /// What fills it.

@@ -24,7 +24,7 @@ use crate::sys;
 /// nothing and were sometimes several times slower (large folios of the page cache).
 const BUFFER: usize = 256 * 1024;
 /// Zeros from this length on are skipped in a file; shorter runs are cheaper to write.
-const SMALLEST_HOLE: u64 = 64 * 1024;
+pub(crate) const SMALLEST_HOLE: u64 = 64 * 1024;
 /// Sources from this length on may share blocks; for shorter ones the calls cost more than the copy.
 const SMALLEST_SHARED: u64 = 64 * 1024;
 /// Only whole blocks on block boundaries can be shared.

@@ -14,14 +14,14 @@ pub(crate) use no_sharing::{copy_range, file_system, forget_cached, shares_block
 mod unix;
 #[cfg(unix)]
 pub(crate) use unix::{
-    FileId, FileIdentity, file_id, free_space, is_same_file, metadata, read_exact_at, sync_folder,
-    write_all_at,
+    FileId, FileIdentity, check_replaceable, file_id, free_space, is_same_file, metadata,
+    read_exact_at, rename, sync_folder, write_all_at,
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    FileId, FileIdentity, file_id, free_space, is_same_file, metadata, read_exact_at, sync_folder,
-    write_all_at,
+    FileId, FileIdentity, check_replaceable, file_id, free_space, is_same_file, metadata,
+    read_exact_at, rename, sync_folder, write_all_at,
 };

@@ -14,6 +14,7 @@ use crate::error::VolumeError;
 use crate::geometry::Geometry;
 use crate::label::Label;
 use crate::request::{BACKUP, BOOT_CODE_ROOM, FS_INFO, VolumeOptions};
+use crate::role;
 use crate::units::{Cluster, FatType};
 
 /// Code for a volume that is not to be booted: int 18h, which hands over to the BIOS's next boot
@@ -36,26 +37,27 @@ impl BootArea<'_> {
     pub(crate) fn put(&self, builder: &mut PlanBuilder) -> Result<(), VolumeError> {
         match self.geometry.fat_type() {
             FatType::Fat16 => {
-                builder.bytes("boot sector", self.sector_16())?;
+                builder.bytes(role::BOOT_SECTOR, self.sector_16())?;
             }
             FatType::Fat32 => self.put_sectors_32(builder)?,
         }
-        builder.zero_to("padding", self.geometry.fat_start(0))?;
+        builder.zero_to(role::PADDING, self.geometry.fat_start(0))?;
         Ok(())
     }
 
     fn put_sectors_32(&self, builder: &mut PlanBuilder) -> Result<(), VolumeError> {
         let mut sectors: BTreeMap<u32, (&'static str, Bytes)> = BTreeMap::new();
         let code = self.options.boot_code.iter().flat_map(|code| code.sectors());
-        let code = code.map(|(sector, bytes)| (*sector, "boot code", bytes.clone()));
-        let fixed = [(0, "boot sector", self.sector_32()), (FS_INFO, "fsinfo", self.fs_info())];
+        let code = code.map(|(sector, bytes)| (*sector, role::BOOT_CODE, bytes.clone()));
+        let fixed =
+            [(0, role::BOOT_SECTOR, self.sector_32()), (FS_INFO, role::FS_INFO, self.fs_info())];
         for (sector, role, bytes) in code.chain(fixed) {
             sectors.insert(sector.saturating_add(BACKUP), (role, bytes.clone()));
             sectors.insert(sector, (role, bytes));
         }
         for (sector, (role, bytes)) in sectors {
             let start = u64::from(sector).saturating_mul(u64::from(self.geometry.sector_size()));
-            builder.zero_to("padding", start)?;
+            builder.zero_to(role::PADDING, start)?;
             builder.bytes(role, bytes)?;
         }
         Ok(())

@@ -109,6 +109,7 @@ mod label;
 mod name;
 mod plan;
 mod request;
+pub mod role;
 mod survey;
 mod table;
 mod units;

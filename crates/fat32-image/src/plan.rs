@@ -12,6 +12,7 @@ use crate::error::{Note, VolumeError};
 use crate::geometry::Geometry;
 use crate::label::Label;
 use crate::request::VolumeOptions;
+use crate::role;
 use crate::survey::Survey;
 use crate::table::Table;
 use crate::units::{Cluster, len64};
@@ -152,11 +153,11 @@ pub fn plan(tree: &Tree, options: &VolumeOptions) -> Result<VolumePlan, VolumeEr
         put_folders(&mut builder, tree, &survey, &geometry, &placements, options)?;
     for &file in &survey.files {
         let Some(data) = tree.data(file).filter(|data| !data.is_empty()) else { continue };
-        builder.zero_to("slack", geometry.offset(placements.first(file)))?;
-        builder.data("file data", data)?;
+        builder.zero_to(role::SLACK, geometry.offset(placements.first(file)))?;
+        builder.data(role::FILE_DATA, data)?;
     }
-    builder.zero_to("slack", geometry.offset(placements.end()))?;
-    builder.free_to("free space", geometry.volume_len())?;
+    builder.zero_to(role::SLACK, geometry.offset(placements.end()))?;
+    builder.free_to(role::FREE, geometry.volume_len())?;
 
     Ok(VolumePlan {
         plan: builder.finish(),
@@ -198,7 +199,7 @@ fn put_tables(
 ) -> Result<(), VolumeError> {
     let table: Arc<dyn Source> =
         Arc::new(Table::new(ends, geometry.fat_type(), geometry.sector_size()));
-    for (role, end) in [("fat 1", 1), ("fat 2", 2)] {
+    for (role, end) in [(role::FAT_1, 1), (role::FAT_2, 2)] {
         builder.source(role, Arc::clone(&table))?;
         builder.zero_to(role, geometry.fat_start(end))?;
     }
@@ -216,9 +217,9 @@ fn put_folders(
 ) -> Result<u64, VolumeError> {
     let mut generated = 0u64;
     for &(folder, _) in &survey.folders {
-        builder.zero_to("slack", offset(geometry, placements.first(folder)))?;
+        builder.zero_to(role::SLACK, offset(geometry, placements.first(folder)))?;
         let directory = Directory::new(tree, folder, placements, options)?;
-        builder.bytes("directory", directory.bytes)?;
+        builder.bytes(role::DIRECTORY, directory.bytes)?;
         generated = generated.saturating_add(directory.generated);
     }
     Ok(generated)

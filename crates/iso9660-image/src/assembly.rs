@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use extent_image::{Data, Plan, PlanBuilder, PlanError, Source};
 
+use crate::role;
 use crate::units::Lba;
 
 /// A plan that grows part by part. Parts come in the order in which they lie; a
@@ -21,12 +22,11 @@ impl<'a> Assembly<'a> {
 
     /// Zeros up to the offset at which the next part begins, and the region if it lies before.
     pub(crate) fn seek(&mut self, to: u64) -> Result<(), PlanError> {
-        const ROLE: &str = "slack";
         if let Some((at, content)) = self.region.take_if(|(at, _)| at.byte_offset() < to) {
-            self.builder.zero_to(ROLE, at.byte_offset())?;
+            self.builder.zero_to(role::SLACK, at.byte_offset())?;
             self.builder.plan(content)?;
         }
-        self.builder.zero_to(ROLE, to)
+        self.builder.zero_to(role::SLACK, to)
     }
 
     pub(crate) fn bytes(&mut self, role: &'static str, bytes: Vec<u8>) -> Result<(), PlanError> {

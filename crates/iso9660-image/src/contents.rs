@@ -11,6 +11,7 @@ use crate::el_torito::BootCatalog;
 use crate::error::PlanError;
 use crate::region::{Region, RegionPlace};
 use crate::report::FileExtent;
+use crate::role;
 use crate::units::{Cursor, Lba, SectorCount, index};
 use crate::volume::FIRST_DESCRIPTOR;
 
@@ -247,10 +248,9 @@ impl Contents {
 
     /// Data.
     pub(crate) fn write(&self, out: &mut Assembly<'_>) -> Result<(), PlanError> {
-        const ROLE: &str = "file data";
         if self.has_empty {
             out.seek(self.zero_sector.byte_offset())?;
-            out.zero("empty files", SectorCount::ONE.bytes())?;
+            out.zero(role::EMPTY_FILES, SectorCount::ONE.bytes())?;
         }
         for item in self.items.iter().filter(|item| item.in_region.is_none()) {
             out.seek(item.lba.byte_offset())?;
@@ -258,12 +258,12 @@ impl Contents {
                 (Some(table), Data::Source(source)) => {
                     let image = FileExtent { lba: item.lba, len: source.len() };
                     let rest = source.len().saturating_sub(TABLE_END);
-                    out.source_part(ROLE, source, 0, TABLE)?;
+                    out.source_part(role::FILE_DATA, source, 0, TABLE)?;
                     let table = table.bytes(FIRST_DESCRIPTOR.sector(), image);
-                    out.bytes("boot info table", table)?;
-                    out.source_part(ROLE, source, TABLE_END, rest)?;
+                    out.bytes(role::BOOT_INFO_TABLE, table)?;
+                    out.source_part(role::FILE_DATA, source, TABLE_END, rest)?;
                 }
-                _ => out.data(ROLE, &item.data)?,
+                _ => out.data(role::FILE_DATA, &item.data)?,
             }
         }
         Ok(())

@@ -20,6 +20,7 @@ use crate::notices::Notices;
 use crate::options::{BootEntry, BootImage, Platform};
 use crate::region::Region;
 use crate::report::{FileExtent, Notice, PlacedBootEntry};
+use crate::role;
 use crate::units::{Cursor, Lba, SECTOR, SECTOR_LEN, SectorCount};
 
 /// What messages call the region.
@@ -182,7 +183,7 @@ impl BootCatalog {
         out.seek(self.lba.byte_offset())?;
         let mut bytes = self.bytes(&self.entries(contents));
         bytes.resize(SECTOR_LEN, 0);
-        out.bytes("boot catalog", bytes)?;
+        out.bytes(role::BOOT_CATALOG, bytes)?;
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::options::Joliet;
 use crate::out::{Counter, Out};
 use crate::report::{FileExtent, RecordTree};
 use crate::rock_ridge::{Areas, RecordOf, RockRidge};
+use crate::role;
 use crate::units::{Cursor, Lba, SECTOR, SECTOR_LEN, SectorCount, index, len64};
 use crate::volume::Volume;
 
@@ -286,7 +287,7 @@ impl Hierarchy {
             self.describe_table(tree, order, &mut table);
             debug_assert_eq!(table.position(), u64::from(self.table_len));
             table.pad_to_multiple(SECTOR_LEN);
-            image.bytes("path table", table)?;
+            image.bytes(role::PATH_TABLE, table)?;
         }
         Ok(())
     }
@@ -309,11 +310,11 @@ impl Hierarchy {
             self.describe_folder(tree, folder, file, &mut areas, &mut out);
             debug_assert_eq!(len64(out.len()), start.saturating_add(u64::from(folder.len)));
         }
-        image.bytes("directory", out)?;
+        image.bytes(role::DIRECTORY, out)?;
         if !areas.out.is_empty() {
             image.seek(self.areas.byte_offset())?;
             areas.out.pad_to_multiple(SECTOR_LEN);
-            image.bytes("Rock Ridge", areas.out)?;
+            image.bytes(role::ROCK_RIDGE, areas.out)?;
         }
         Ok(())
     }

@@ -123,6 +123,7 @@ mod plan;
 mod region;
 mod report;
 mod rock_ridge;
+pub mod role;
 mod stub;
 mod text;
 mod udf;

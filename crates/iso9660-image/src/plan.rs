@@ -16,6 +16,7 @@ use crate::paths::refuse_long_paths;
 use crate::region::Region;
 use crate::report::{FileExtent, Notice, PlacedBootEntry, RecordTree, Rename, TreeKind};
 use crate::rock_ridge::RockRidge;
+use crate::role;
 use crate::stub;
 use crate::text::{JolietVolumeId, VolumeId};
 use crate::udf::{MAX_PIECES, Udf, UdfVolume};
@@ -276,9 +277,9 @@ impl<'a> Layout<'a> {
         let region = options.region.as_ref().map(Region::content);
         let mut image = Assembly::new(self.contents.region().zip(region));
         if let Some(area) = &options.system_area {
-            image.bytes("system area", area.bytes().to_vec())?;
+            image.bytes(role::SYSTEM_AREA, area.bytes().to_vec())?;
         }
-        image.zero_to("system area", FIRST_DESCRIPTOR.byte_offset())?;
+        image.zero_to(role::SYSTEM_AREA, FIRST_DESCRIPTOR.byte_offset())?;
         self.write_descriptors(primary_tree, &mut image)?;
         let file = |node| self.contents.file(node);
         let primary_file = |node| primary_file(&self.contents, self.stub.as_ref(), node);
@@ -307,7 +308,7 @@ impl<'a> Layout<'a> {
             udf.write_directories(tree, &mut image)?;
         }
         image.seek(self.data_end.bytes())?;
-        image.zero("padding", PADDING.bytes())?;
+        image.zero(role::PADDING, PADDING.bytes())?;
         if self.udf.is_some() {
             Udf::write_end(&volume, &mut image)?;
         }
@@ -336,17 +337,22 @@ impl<'a> Layout<'a> {
         primary_tree: &Tree,
         image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
-        const ROLE: &str = "volume descriptor";
         let newest = self.tree.newest();
         let volume = Volume { options: self.options, sectors: self.sectors, newest };
-        image.bytes(ROLE, self.primary.descriptor(primary_tree, &volume).as_bytes().to_vec())?;
+        image.bytes(
+            role::VOLUME_DESCRIPTOR,
+            self.primary.descriptor(primary_tree, &volume).as_bytes().to_vec(),
+        )?;
         if let Some(catalog) = &self.catalog {
-            image.bytes(ROLE, catalog.descriptor().as_bytes().to_vec())?;
+            image.bytes(role::VOLUME_DESCRIPTOR, catalog.descriptor().as_bytes().to_vec())?;
         }
         if let Some(joliet) = &self.joliet {
-            image.bytes(ROLE, joliet.descriptor(self.tree, &volume).as_bytes().to_vec())?;
+            image.bytes(
+                role::VOLUME_DESCRIPTOR,
+                joliet.descriptor(self.tree, &volume).as_bytes().to_vec(),
+            )?;
         }
-        image.bytes(ROLE, terminator().as_bytes().to_vec())?;
+        image.bytes(role::VOLUME_DESCRIPTOR, terminator().as_bytes().to_vec())?;
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ use crate::disk::udf_volume::{
 use crate::error::PlanError;
 use crate::out::{Counter, Out};
 use crate::report::FileExtent;
+use crate::role;
 use crate::udf::entries::{Entries, Row};
 use crate::udf::fields::{
     character_set, cs0, dstring, entity, implementation, revision, seal, time,
@@ -167,25 +168,24 @@ impl Udf {
         volume: &UdfVolume<'_>,
         image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
-        const ROLE: &str = "udf descriptor";
         let mut bytes = Vec::new();
         for id in RECOGNITION {
             let data = [0; 2041];
             bytes.put(Recognition { kind: 0, id, version: 1, data }.as_bytes());
         }
-        image.bytes(ROLE, bytes)?;
+        image.bytes(role::UDF_DESCRIPTOR, bytes)?;
         let set_id = format!("{:016X} {}", fingerprint(tree, volume), volume.label);
         for first in [MAIN, RESERVE] {
             image.seek(first.byte_offset())?;
-            image.bytes(ROLE, sequence(first, volume, &set_id))?;
+            image.bytes(role::UDF_DESCRIPTOR, sequence(first, volume, &set_id))?;
         }
         image.seek(INTEGRITY_LBA.byte_offset())?;
-        image.bytes(ROLE, self.integrity(volume))?;
+        image.bytes(role::UDF_DESCRIPTOR, self.integrity(volume))?;
         image.seek(FIRST_ANCHOR.byte_offset())?;
-        image.bytes(ROLE, anchor(ANCHOR_LBA))?;
+        image.bytes(role::UDF_DESCRIPTOR, anchor(ANCHOR_LBA))?;
         let mut bytes = self.file_set(volume);
         bytes.extend(terminating(1));
-        image.bytes("udf file set", bytes)?;
+        image.bytes(role::UDF_FILE_SET, bytes)?;
         Ok(())
     }
 
@@ -194,7 +194,7 @@ impl Udf {
         volume: &UdfVolume<'_>,
         image: &mut Assembly<'_>,
     ) -> Result<(), PlanError> {
-        image.bytes("udf descriptor", anchor(volume.last()))?;
+        image.bytes(role::UDF_DESCRIPTOR, anchor(volume.last()))?;
         Ok(())
     }
 
@@ -230,7 +230,7 @@ impl Udf {
         });
         let entries = Entries { first: block(self.entries), rows: rows.collect() };
         image.seek(self.entries.byte_offset())?;
-        image.source("udf file entry", Arc::new(entries))?;
+        image.source(role::UDF_FILE_ENTRY, Arc::new(entries))?;
         Ok(())
     }
 
@@ -248,7 +248,7 @@ impl Udf {
             self.describe_folder(tree, folder, &mut bytes);
             bytes.pad_to_multiple(SECTOR_LEN);
         }
-        image.bytes("udf directory", bytes)?;
+        image.bytes(role::UDF_DIRECTORY, bytes)?;
         Ok(())
     }
 
@@ -449,7 +449,9 @@ fn fingerprint(tree: &Tree, volume: &UdfVolume<'_>) -> u64 {
     for node in tree.walk() {
         let modified = tree.meta(node).modified;
         add(&modified.unix_seconds().to_le_bytes());
-        add(&modified.nanos().to_le_bytes());
+        // As exact as the volume records them: not every system tells nanoseconds of a file.
+        let micros = modified.nanos() / 1000;
+        add(&(micros.saturating_mul(1000)).to_le_bytes());
         add(&len64(tree.children(node).len()).to_le_bytes());
         add(&tree.data(node).map_or(u64::MAX, |data| data.len()).to_le_bytes());
         add(tree.name(node).as_bytes());

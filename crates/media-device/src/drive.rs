@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use crate::locks::Locks;
 use crate::shown::shown;
 
 /// A whole drive, as it was when it was listed.
@@ -14,9 +15,9 @@ use crate::shown::shown;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Drive {
-    /// The kernel's name: `sdb`.
+    /// The kernel's name: `sdb`, `PhysicalDrive2`.
     pub name: String,
-    /// Its node: `/dev/sdb`.
+    /// Its node: `/dev/sdb`, `\\.\PhysicalDrive2`.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// Who made it, as it says.
@@ -51,14 +52,18 @@ pub struct Drive {
     /// What the running system has on it. Not empty: never written.
     pub system: Vec<SystemUse>,
     /// A number that the kernel gives to no other drive or medium until the machine starts again.
-    /// Linux before 5.15 has none.
+    /// Linux before 5.15 has none. On Windows: the microseconds from 1980 until the drive was put in,
+    /// plus how often its medium was changed since.
     pub disk_sequence: Option<u64>,
-    /// The file behind a loop device.
+    /// The file behind a loop device. Windows does not tell that of a VHD.
     #[serde(serialize_with = "lossy_option")]
     pub backing_file: Option<PathBuf>,
     /// True when this user may not open it for reading and writing.
     #[serde(skip)]
     pub(crate) denied: bool,
+    /// Volumes that may be on it: Windows does not tell their drives. Each with what it says instead.
+    #[serde(skip)]
+    pub(crate) lost_volumes: Vec<String>,
     /// What is behind a loop device, as far as it is known.
     #[serde(skip)]
     pub(crate) backing: Option<Backing>,
@@ -68,6 +73,9 @@ pub struct Drive {
     /// The folder that the kernel describes the drive in, without links.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
+    /// What unmounting locked.
+    #[serde(skip)]
+    pub(crate) locks: Locks,
 }
 
 impl Drive {
@@ -127,6 +135,13 @@ impl Drive {
         self.device == other.device || file(self).is_some_and(|own| file(other) == Some(own))
     }
 
+    /// Whether a file lies on the drive, or would; or `path` names the drive. On Windows only, where no
+    /// number that files tell leads to their drive.
+    #[cfg(windows)]
+    pub fn holds(&self, path: &Path) -> bool {
+        crate::sys::holds(self, path)
+    }
+
     /// Vendor and model, as far as the drive says them.
     pub fn title(&self) -> Option<String> {
         let said: Vec<&str> =
@@ -149,9 +164,9 @@ impl Drive {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Partition {
-    /// The kernel's name: `sdb1`.
+    /// The kernel's name: `sdb1`, `Harddisk2Partition1`.
     pub name: String,
-    /// Its node: `/dev/sdb1`.
+    /// Its node: `/dev/sdb1`, `\\.\Harddisk2Partition1`.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// From 1 on, as in the table.
@@ -207,7 +222,7 @@ impl Mount {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Holder {
-    /// The kernel's name: `dm-0`.
+    /// The kernel's name: `dm-0`. On Windows what it is, or where it is mounted: `Storage Spaces`, `E:\`.
     pub name: String,
     /// What made it.
     pub kind: HolderKind,
@@ -245,6 +260,12 @@ pub enum HolderKind {
     DeviceMapper,
     /// RAID of the kernel's.
     Raid,
+    /// A storage pool of Windows.
+    StorageSpaces,
+    /// Windows' Logical Disk Manager, of dynamic disks.
+    DynamicDisk,
+    /// A volume on several drives, on Windows.
+    SpannedVolume,
     /// Unknown to this crate.
     Other,
 }
@@ -344,7 +365,7 @@ impl fmt::Display for Identity {
 
 /// What is behind a loop device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux is looked at yet"))]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux tells"))]
 pub(crate) enum Backing {
     /// A file, by the number of its file system and its own.
     File { device: u64, inode: u64 },

@@ -5,7 +5,23 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::refusal::Refusal;
 use crate::shown::shown;
+
+/// Who may write drives.
+pub(crate) const ALLOWED: &str = if cfg!(windows) {
+    "start the console with \"Run as administrator\" and run this again there"
+} else {
+    "run as root, or get the right to the drive (group disk)"
+};
+
+/// What ends the hold of other devices on a drive.
+pub(crate) const LET_GO: &str = if cfg!(windows) {
+    "take another drive, or remove it from its storage pool or delete its dynamic volumes first \
+     (Manage Storage Spaces, Disk Management)"
+} else {
+    "close them first (cryptsetup close, vgchange -an, mdadm --stop, dmsetup remove)"
+};
 
 /// Drives could not be listed.
 #[derive(Debug, Error)]
@@ -17,6 +33,14 @@ pub enum ListError {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
+        source: io::Error,
+    },
+    /// Windows does not tell what must be known of all drives before one is written.
+    #[error("cannot list the drives: Windows does not tell {what}")]
+    Ask {
+        /// `its volumes`
+        what: &'static str,
+        /// What it said.
         source: io::Error,
     },
     /// This system's drives are not known to this version.
@@ -104,6 +128,10 @@ pub enum UnmountError {
         /// Its node.
         drive: String,
     },
+    /// It is in use by more than its mounts, or may be ([`Refusal::InUse`], [`Refusal::LostVolumes`]).
+    /// Nothing was unmounted.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A program has files open there, for one.
     #[error("cannot unmount {}; close what uses it", shown(mount))]
     Failed {
@@ -146,10 +174,8 @@ pub enum OpenError {
         /// Its node.
         drive: String,
     },
-    /// Root, or the group that owns drives, may.
-    #[error(
-        "this user may not write {drive}; run as root, or get the right to the drive (group disk)"
-    )]
+    /// Root, or the group that owns drives, may; on Windows administrators.
+    #[error("this user may not write {drive}; {}", ALLOWED)]
     NotAllowed {
         /// Its node.
         drive: String,

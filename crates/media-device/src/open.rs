@@ -26,7 +26,7 @@ impl OpenDrive {
     ///
     /// # Errors
     /// [`OpenError::Busy`] when it is mounted or otherwise in use, [`OpenError::Changed`] when
-    /// another drive or medium is there now.
+    /// another drive or medium is there now, [`OpenError::NotAllowed`] without the right to it.
     pub fn open(drive: &Drive) -> Result<Self, OpenError> {
         let file = sys::DriveFile::open(drive)?;
         Ok(Self { drive: drive.clone(), file })
@@ -57,7 +57,7 @@ impl OpenDrive {
         self.drive.logical_block_size
     }
 
-    /// True when reads and writes go past the system's cache (O_DIRECT).
+    /// True when reads and writes go past the system's cache (O_DIRECT, FILE_FLAG_NO_BUFFERING).
     pub fn is_direct(&self) -> bool {
         self.file.is_direct()
     }
@@ -116,6 +116,15 @@ impl OpenDrive {
         };
         self.check_range(range.start, len)?;
         self.file.discard(range)
+    }
+
+    /// Has the system forget the partitions of a drive whose head was wiped, so that nobody mounts what
+    /// is being overwritten. On Windows nothing is done: their volumes are locked.
+    ///
+    /// # Errors
+    /// As [`reread_partitions`](Self::reread_partitions).
+    pub fn forget_partitions(&self) -> io::Result<()> {
+        self.file.forget_partitions(&self.drive)
     }
 
     /// Has the kernel read the partition table again. While another program looks at a partition

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::drive::{Backing, Bus, Drive, Mount, SystemUse};
+use crate::error::{ALLOWED, LET_GO};
 use crate::shown::shown;
 
 /// What the user allowed, and how much room is needed.
@@ -43,10 +44,8 @@ pub enum Refusal {
         /// Its node.
         drive: String,
     },
-    /// Root, or the group that owns drives, may.
-    #[error(
-        "this user may not write {drive}; run as root, or get the right to the drive (group disk)"
-    )]
+    /// Root, or the group that owns drives, may; on Windows administrators.
+    #[error("this user may not write {drive}; {}", ALLOWED)]
     NotAllowed {
         /// Its node.
         drive: String,
@@ -72,16 +71,29 @@ pub enum Refusal {
         /// Where, and what.
         mounts: Vec<Mount>,
     },
-    /// Other devices are made of it.
+    /// Other devices are made of it. Nothing permits this.
     #[error(
-        "{drive} is in use by {}; close them first (cryptsetup close, vgchange -an, mdadm --stop, dmsetup remove)",
-        holders.join(", ")
+        "{drive} is in use by {}; {}",
+        holders.join(", "),
+        LET_GO
     )]
     InUse {
         /// Its node.
         drive: String,
-        /// `dm-0 (vg0-root)`.
+        /// `dm-0 (vg0-root)`, `Storage Spaces`.
         holders: Vec<String>,
+    },
+    /// Windows does not tell the drive of a volume, which may be this one: not every partition here has
+    /// a known volume, or it is one that the system needs. Nothing permits this.
+    #[error(
+        "{drive} may hold {}: Windows does not tell the drive; disconnect what else may hold that, or restart Windows, and list the drives again",
+        volumes.join(", ")
+    )]
+    LostVolumes {
+        /// Its node.
+        drive: String,
+        /// The volumes, each with what Windows says instead: `E:\ (The device is not ready.)`.
+        volumes: Vec<String>,
     },
     /// A loop device over a drive or partition: what is true of that is not seen through it.
     #[error("{drive} is a loop device over {}; name that drive itself", shown(over))]
@@ -105,7 +117,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// A word for programs: `system`, `no-medium`, `read-only`, `not-allowed`, `fixed`, `mounted`,
-    /// `in-use`, `loop`, `too-small`.
+    /// `in-use`, `unknown-volumes`, `loop`, `too-small`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::System { .. } => "system",
@@ -115,6 +127,7 @@ impl Refusal {
             Self::Fixed { .. } => "fixed",
             Self::Mounted { .. } => "mounted",
             Self::InUse { .. } => "in-use",
+            Self::LostVolumes { .. } => "unknown-volumes",
             Self::Loop { .. } => "loop",
             Self::TooSmall { .. } => "too-small",
         }
@@ -153,6 +166,10 @@ impl Drive {
         let holders: Vec<String> = self.all_holders().map(ToString::to_string).collect();
         if !holders.is_empty() && !self.is_system() {
             refusals.push(Refusal::InUse { drive: drive(), holders });
+        }
+        if !self.lost_volumes.is_empty() && self.len != 0 && !self.is_system() {
+            let volumes = self.lost_volumes.clone();
+            refusals.push(Refusal::LostVolumes { drive: drive(), volumes });
         }
         if let Some(Backing::Device(over)) = &self.backing {
             refusals.push(Refusal::Loop { drive: drive(), over: over.clone() });

@@ -9,7 +9,7 @@ use crate::sys;
 /// Where to look for drives, and for what.
 #[derive(Debug, Clone)]
 #[must_use]
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux is looked at yet"))]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "Linux has its drives in a folder"))]
 pub struct System {
     /// Holds `sys`, `proc` and `dev`.
     pub(crate) root: PathBuf,
@@ -31,19 +31,21 @@ impl System {
         Self { root: PathBuf::from("/"), real: true, loops: false, labels: false }
     }
 
-    /// A folder with `sys`, `proc` and `dev` as a machine has them, for tests. The nodes in its
-    /// `dev` may be any files; they are known by their names.
+    /// A folder with `sys`, `proc` and `dev` as a Linux machine has them, for tests. The nodes in its
+    /// `dev` may be any files; they are known by their names. On Windows it has no drives.
     pub fn at(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into(), real: false, ..Self::new() }
     }
 
-    /// Whether [`drives`](Self::drives) lists loop devices that have a file. Not by default.
+    /// Whether [`drives`](Self::drives) lists loop devices that have a file; on Windows, attached VHD
+    /// files. Not by default.
     pub fn with_loops(self, loops: bool) -> Self {
         Self { loops, ..self }
     }
 
     /// Whether to read the first sectors of drives and partitions, for [`FileSystem`](crate::FileSystem).
-    /// Not by default, as it takes root and wakes sleeping drives. What cannot be read stays unknown.
+    /// Not by default, as it takes root on Linux and wakes sleeping drives. What cannot be read stays
+    /// unknown.
     pub fn with_labels(self, labels: bool) -> Self {
         Self { labels, ..self }
     }
@@ -58,7 +60,8 @@ impl System {
     }
 
     /// The drive whose node is at `path`, which may be a link, as in /dev/disk/by-id. Loop devices
-    /// too.
+    /// too. On Windows `path` is `\\.\PhysicalDrive2`, or names a volume on the drive: `E:`, `\\.\E:`
+    /// or `\\?\Volume{..}`. `E:\` is a folder.
     ///
     /// # Errors
     /// When there is no drive; the error says what there is.
@@ -66,12 +69,29 @@ impl System {
         sys::drive(self, path)
     }
 
-    /// Unmounts a drive and its partitions wherever they are mounted now, and says where that was.
+    /// The same, and the number of the partition where `path` names a partition, or a volume in one.
     ///
     /// # Errors
-    /// When the running system is on the drive, or something there is in use. What was unmounted
-    /// before stays so.
+    /// As [`drive`](Self::drive), but for partitions.
+    pub fn drive_and_partition(&self, path: &Path) -> Result<(Drive, Option<u32>), PathError> {
+        sys::drive_and_partition(self, path)
+    }
+
+    /// Unmounts a drive and its partitions wherever they are mounted now, and says where that was.
+    /// Windows would mount them again at once: they are locked until `drive` and its copies are
+    /// dropped, or until what [`OpenDrive::open`](crate::OpenDrive::open) makes of one is.
+    ///
+    /// # Errors
+    /// When the running system is on the drive, or something there is in use: on Windows, after waiting
+    /// for about five seconds, as virus scanners look at what was put in. What was unmounted before
+    /// stays so.
     pub fn unmount(&self, drive: &Drive) -> Result<Vec<PathBuf>, UnmountError> {
         sys::unmount(self, drive)
     }
+}
+
+/// Whether a path names a drive or a volume by its spelling alone, and never a file: `E:` and
+/// `\\.\PhysicalDrive2` on Windows. Elsewhere drives are nodes in a folder, and the answer is no.
+pub fn names_drive(path: &Path) -> bool {
+    sys::names_drive(path)
 }

@@ -1,5 +1,6 @@
 //! Texts that a drive says of itself: anybody can put anything there.
 
+#[cfg(target_os = "linux")]
 use std::borrow::Cow;
 
 use crate::shown::steers;
@@ -31,6 +32,7 @@ pub(crate) fn label(text: &str) -> Option<String> {
 
 /// Undoes the octal escapes of /proc/self/mountinfo and /proc/swaps: blank, tab, line feed,
 /// backslash and `#` are `\040` and so on.
+#[cfg(target_os = "linux")]
 pub(crate) fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
     if !field.contains(&b'\\') {
         return Cow::Borrowed(field);
@@ -81,6 +83,7 @@ mod tests {
         assert_eq!(label("  "), None);
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn octal_escapes_are_undone_and_others_kept() {
         let cases: [(&[u8], &[u8]); 6] = [

@@ -35,18 +35,49 @@ fn number_and_unit(text: &str) -> Result<(u64, usize, &str), SizeFault> {
 /// | text | sectors |
 /// |---|---|
 /// | `650MB` | 332,800 |
-/// | `4GB` | 2,097,152 (a single-layer DVD holds 2,295,104) |
-/// | `8GB` | 4,171,712, which a dual-layer DVD holds; 8 GiB would not fit one |
+/// | `4GB` | 2,097,152 |
+/// | `8GB` | 4,171,712 |
 /// | `<n>MB` | n x 512, so MB is 2^20 bytes as in the wizard |
 /// | `none`, `unlimited` | no limit |
 ///
-/// Upper and lower case are the same. GB is known in these two sizes only.
+/// Upper and lower case are the same. GB is known in these two sizes only. [`NAMED`](Self::NAMED) says
+/// what each size is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct MediaSize(Option<NonZeroU64>);
 
 text_form!(MediaSize, SizeError);
 
+/// A size of a disc that the wizard offers by a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NamedMediaSize {
+    /// What it is called on a command line.
+    pub name: &'static str,
+    /// How large that is.
+    pub size: MediaSize,
+    /// The disc it is for, and how many sectors that holds.
+    pub disc: &'static str,
+}
+
+const fn named(name: &'static str, sectors: u64, disc: &'static str) -> NamedMediaSize {
+    NamedMediaSize { name, size: MediaSize(NonZeroU64::new(sectors)), disc }
+}
+
 impl MediaSize {
+    /// The sizes that have names.
+    pub const NAMED: [NamedMediaSize; 3] = [
+        named("650MB", 332_800, "a CD of 74 minutes, which holds 333,000 sectors"),
+        named("4GB", Self::SECTORS_4GB, "a DVD of one layer, which holds 2,295,104 sectors"),
+        named(
+            "8GB",
+            Self::SECTORS_8GB,
+            "a DVD of two layers, which holds as many; 8 GiB would not fit one",
+        ),
+    ];
+
+    /// What stands for no limit.
+    pub const NO_LIMIT: [&str; 2] = ["unlimited", "none"];
+
     /// No limit.
     pub const UNLIMITED: Self = Self(None);
 
@@ -65,20 +96,20 @@ impl MediaSize {
     ///
     /// [`SizeError`] for another text, zero, and sizes whose bytes do not fit 64 bits.
     pub fn new(text: &str) -> Result<Self, SizeError> {
-        if text.eq_ignore_ascii_case("none") || text.eq_ignore_ascii_case("unlimited") {
+        if Self::NO_LIMIT.iter().any(|word| text.eq_ignore_ascii_case(word)) {
             return Ok(Self::UNLIMITED);
         }
         let refused = |fault| SizeError { fault, allowed: Self::ALLOWED };
         let (number, position, unit) = number_and_unit(text).map_err(refused)?;
+        let plain = format!("{number}{unit}");
+        let named = Self::NAMED.iter().find(|named| plain.eq_ignore_ascii_case(named.name));
+        if let Some(named) = named {
+            return Ok(named.size);
+        }
         if unit.eq_ignore_ascii_case("MB") {
             return Self::from_megabytes(number);
         }
-        let sectors = match number {
-            4 if unit.eq_ignore_ascii_case("GB") => Self::SECTORS_4GB,
-            8 if unit.eq_ignore_ascii_case("GB") => Self::SECTORS_8GB,
-            _ => return Err(refused(SizeFault::Unit { position, found: unit.to_owned() })),
-        };
-        Ok(Self(NonZeroU64::new(sectors)))
+        Err(refused(SizeFault::Unit { position, found: unit.to_owned() }))
     }
 
     /// `megabytes` times 2^20 bytes, as the SDK counts.
@@ -189,6 +220,7 @@ mod tests {
             ("650MB", Some(332_800), "650MB"),
             ("4GB", Some(2_097_152), "4GB"),
             ("4gb", Some(2_097_152), "4GB"),
+            ("008GB", Some(4_171_712), "8GB"),
             ("4096MB", Some(2_097_152), "4GB"),
             ("8GB", Some(4_171_712), "8GB"),
             ("8192mb", Some(4_194_304), "8192MB"),
@@ -203,6 +235,16 @@ mod tests {
             assert_eq!(size.bytes(), sectors.map(|s| s * 2048), "{text}");
             assert_eq!(size.to_string(), display, "{text}");
         }
+    }
+
+    #[test]
+    fn named_sizes_are_read_and_written_so() {
+        for named in MediaSize::NAMED {
+            assert_eq!(MediaSize::new(named.name).unwrap(), named.size);
+            assert_eq!(named.size.to_string(), named.name);
+            assert!(MediaSize::ALLOWED.contains(named.name));
+        }
+        assert!(MediaSize::NO_LIMIT.iter().all(|word| MediaSize::ALLOWED.contains(word)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::checked::CheckedRequest;
 use crate::content::BootImageSource;
 use crate::error::{self, Refusal};
 use crate::identifier::HardwareId;
-use crate::path::{AddSpec, MediaPath, control_character};
+use crate::path::{AddSpec, MediaPath, control_character, is_of_windows};
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
 use crate::target::{MediaType, PartitionTable, names_a_file};
@@ -250,7 +250,7 @@ impl CaptureMediaRequest {
                 let remedy = format!("name {names}, or leave the option out");
                 problems.push(option, ProblemKind::Malformed, "the path is empty", remedy);
             }
-            problems.control_character(option, path);
+            problems.no_host_path(option, path);
         }
     }
 
@@ -411,7 +411,7 @@ impl Problems {
         } else if path.as_os_str() == "-" {
             // A file of that name is ./-, as for --path.
             "a boot image is read by position and cannot come from standard input".to_owned()
-        } else if self.control_character("boot-image", path) {
+        } else if self.no_host_path("boot-image", path) {
             return None;
         } else if !names_a_file(path) {
             format!("{} names a folder, not a file", shown(&path.to_string_lossy()))
@@ -422,14 +422,19 @@ impl Problems {
         None
     }
 
-    /// Tells of a control character in a path of the host; whether there is one.
-    fn control_character(&mut self, option: &'static str, path: &Path) -> bool {
-        let found = control_character(&path.to_string_lossy());
-        if let Some((position, found)) = found {
-            let what = error::control_character(position, found);
-            self.push(option, ProblemKind::Malformed, what, error::CONTROL_CHARACTER_REMEDY);
-        }
-        found.is_some()
+    /// Tells of a path that cannot be one of the host, by a control character or as one of Windows;
+    /// whether it is one.
+    fn no_host_path(&mut self, option: &'static str, path: &Path) -> bool {
+        let text = path.to_string_lossy();
+        let (what, remedy) = match control_character(&text) {
+            Some((position, found)) => {
+                (error::control_character(position, found), error::CONTROL_CHARACTER_REMEDY)
+            }
+            None if is_of_windows(path) => (error::of_windows(&text), error::OF_WINDOWS_REMEDY),
+            None => return false,
+        };
+        self.push(option, ProblemKind::Malformed, what, remedy);
+        true
     }
 
     pub(crate) fn add(&mut self, add: &AddSpec, include_autorun: bool) {

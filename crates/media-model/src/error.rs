@@ -168,6 +168,21 @@ impl NameError {
     pub fn allowed(&self) -> &'static [&'static str] {
         self.allowed
     }
+
+    /// The known word that was probably meant: `cd-dvd` for `CdDvd`, `hybrid` for `hibrid`.
+    pub fn nearest(&self) -> Option<&'static str> {
+        let plain = |text: &str| -> String {
+            text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        };
+        let found = plain(&self.found);
+        let likeness = |word: &&str| strsim::jaro(&found, &plain(word));
+        let nearest =
+            self.allowed.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        // A number is not nearly another one.
+        let is_word = !nearest.starts_with(|c: char| c.is_ascii_digit());
+        let enough = if is_word { 0.8 } else { 1.0 };
+        (likeness(&nearest) >= enough).then_some(nearest)
+    }
 }
 
 impl Refusal for NameError {
@@ -180,7 +195,11 @@ impl Refusal for NameError {
     }
 
     fn remedy(&self) -> String {
-        format!("give one of: {}", self.allowed.join(", "))
+        let allowed = self.allowed.join(", ");
+        match self.nearest() {
+            Some(nearest) => format!("give one of {allowed}; {nearest} is nearest"),
+            None => format!("give one of: {allowed}"),
+        }
     }
 }
 
@@ -211,7 +230,22 @@ pub enum OutputError {
         /// The character.
         found: char,
     },
+    /// A path of Windows on another system, where it would be the name of a file in the current
+    /// folder: `\\server\share\media.iso`, `C:\media.iso`.
+    OfWindows {
+        /// The path.
+        path: String,
+    },
 }
+
+/// What a path of Windows is on another system.
+pub(crate) fn of_windows(path: &str) -> String {
+    format!("{} is a path of Windows, and no place on this system", shown(path))
+}
+
+/// The way out of [`of_windows`].
+pub(crate) const OF_WINDOWS_REMEDY: &str =
+    "mount the share or drive, and give the path that it has here";
 
 impl Refusal for OutputError {
     fn what(&self) -> String {
@@ -219,15 +253,26 @@ impl Refusal for OutputError {
             Self::Empty => "the output path is empty".to_owned(),
             Self::Folder { path } => format!("{} names a folder, not a file", shown(path)),
             Self::Character { position, found } => control_character(*position, *found),
+            Self::OfWindows { path } => of_windows(path),
         }
     }
 
     fn remedy(&self) -> String {
         match self {
             Self::Character { .. } => CONTROL_CHARACTER_REMEDY.to_owned(),
+            Self::OfWindows { .. } => OF_WINDOWS_REMEDY.to_owned(),
+            Self::Folder { path } if is_letter_root(path) => {
+                let drive = path.get(..2).unwrap_or_default();
+                format!("to write the drive itself, give it as {drive}; else the path of a file")
+            }
             _ => "give the path of the image file to make, or - for standard output".to_owned(),
         }
     }
+}
+
+/// `E:\`, as Windows shows a stick.
+fn is_letter_root(path: &str) -> bool {
+    matches!(path.as_bytes(), [letter, b':', b'\\' | b'/'] if letter.is_ascii_alphabetic())
 }
 
 /// Why a text is no [`PackageId`](crate::PackageId).

@@ -60,6 +60,7 @@ mod check;
 mod check_content;
 mod check_stick;
 mod checked;
+mod command_line;
 mod config_mgr;
 mod content;
 mod error;
@@ -79,10 +80,11 @@ pub mod task_sequence;
 mod text;
 
 pub use boot::{BcdChoice, BcdResolution, BootManagerChoice};
-pub use capacity::{ImageSize, MediaSize};
+pub use capacity::{ImageSize, MediaSize, NamedMediaSize};
 pub use check::is_own_file;
 pub use check_content::CheckedContent;
 pub use checked::CheckedRequest;
+pub use command_line::{CommandLine, Shell};
 pub use config_mgr::ConfigMgrError;
 pub use content::{
     AccountName, BootImageSource, ContentLocation, HttpLocation, PackageHashCheck, PackageSpec,

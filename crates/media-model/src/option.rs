@@ -24,6 +24,7 @@ pub struct RequestOption {
     about: &'static str,
     absent: Absent,
     words: &'static [&'static str],
+    examples: &'static [&'static str],
     pattern: Option<&'static str>,
     secret: bool,
     alias: Option<&'static str>,
@@ -87,6 +88,11 @@ impl RequestOption {
     /// The words it takes; empty when it takes other text too.
     pub fn words(&self) -> &'static [&'static str] {
         self.words
+    }
+
+    /// Values that a shell may offer, where it takes other text too.
+    pub fn examples(&self) -> &'static [&'static str] {
+        self.examples
     }
 
     /// A regular expression for the whole text, of the kind that JSON Schema has (ECMA 262). It says
@@ -170,6 +176,10 @@ impl RequestOption {
         Self { words, ..self }
     }
 
+    const fn such_as(self, examples: &'static [&'static str]) -> Self {
+        Self { examples, ..self }
+    }
+
     const fn secret(self) -> Self {
         Self { secret: true, ..self }
     }
@@ -198,6 +208,7 @@ const fn option(
         about,
         absent: Absent::Off,
         words: &[],
+        examples: &[],
         pattern: None,
         secret: false,
         alias: None,
@@ -408,6 +419,7 @@ impl CaptureMediaRequest {
                      disc goes onto several: OUT-1, OUT-2 and so on, before the extension",
                 )
                 .default("unlimited")
+                .such_as(&["650MB", "4GB", "8GB", "unlimited"])
                 .form(MEDIA_SIZE),
                 Slot::Text(media_size),
             ),
@@ -443,6 +455,7 @@ impl CaptureMediaRequest {
             (
                 option("image-size", "SIZE", "Size of a USB image, as in 8GB or 512MiB")
                     .otherwise("as small as the content allows")
+                    .such_as(&["4GB", "8GB", "16GB", "32GB", "64GB"])
                     .form(IMAGE_SIZE),
                 Slot::Text(image_size),
             ),

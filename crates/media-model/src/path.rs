@@ -203,6 +203,17 @@ pub(crate) fn control_character(host: &str) -> Option<(usize, char)> {
     host.char_indices().find(|(_, c)| c.is_control())
 }
 
+/// Whether a path is one of Windows, and this is another system: nothing is there, and a file of that
+/// name would come into the current folder. It begins with two backslashes, or a letter with `:\`.
+pub(crate) fn is_of_windows(path: &Path) -> bool {
+    let is_of_windows = match path.as_os_str().as_encoded_bytes() {
+        [b'\\', b'\\', ..] => true,
+        [letter, b':', b'\\', ..] => letter.is_ascii_alphabetic(),
+        _ => false,
+    };
+    !cfg!(windows) && is_of_windows
+}
+
 /// A file or folder of the host that goes onto the media: `HOST=MEDIA_PATH`, divided at the last
 /// `=`.
 ///

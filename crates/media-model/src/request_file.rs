@@ -11,6 +11,7 @@ use crate::checked::CheckedRequest;
 use crate::content::ContentLocation;
 use crate::option::{RequestOption, Slot};
 use crate::package::PackageId;
+use crate::path::is_of_windows;
 use crate::problem::{Problem, ProblemKind};
 use crate::request::CaptureMediaRequest;
 use crate::text::shown;
@@ -164,6 +165,19 @@ impl RequestFile {
         self
     }
 
+    /// The request, where nothing is wrong with the file itself; what its values are worth is not looked
+    /// at.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes of the file, never an empty list, by their places.
+    pub fn well_formed(&self) -> Result<&CaptureMediaRequest, Vec<Problem>> {
+        match self.found.is_empty() && self.given.is_empty() {
+            true => Ok(&self.request),
+            false => Err(self.placed(self.found.clone(), self.given.clone())),
+        }
+    }
+
     /// All that is wrong with the file, and all that [`CaptureMediaRequest::check`] finds in what could
     /// be read.
     ///
@@ -236,8 +250,10 @@ impl RequestFile {
 /// Stands for a value that could not be read; no path of anybody's, and no word.
 const UNREAD: &str = "\u{fffd}";
 
+/// A path of Windows is refused as it is on another system.
 fn is_relative(path: &Path) -> bool {
-    !path.as_os_str().is_empty() && path.as_os_str() != "-" && path.is_relative()
+    let is_name = !path.as_os_str().is_empty() && path.as_os_str() != "-";
+    is_name && path.is_relative() && !is_of_windows(path)
 }
 
 /// What is no `HOST=MEDIA_PATH` stays as it is; `check` finds it.

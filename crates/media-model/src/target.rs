@@ -1,10 +1,10 @@
 //! What kind of media is made, for which machines, and where it goes.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf, Prefix};
 
 use crate::error::{NameError, OutputError};
-use crate::path::control_character;
+use crate::path::{control_character, is_of_windows};
 use crate::text::text_form;
 
 /// Gives a field-less enum its text form; the words are matched exactly.
@@ -206,8 +206,8 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`OutputError`] when the path is empty, holds a control character, or ends in a separator, `.`
-    /// or `..`.
+    /// [`OutputError`] when the path is empty, holds a control character, ends in a separator, `.` or
+    /// `..`, or is one of Windows (`\\server\share\media.iso`, `C:\media.iso`) on another system.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, OutputError> {
         let path = path.into();
         if path.as_os_str().is_empty() {
@@ -219,7 +219,10 @@ impl Output {
         if let Some((position, found)) = control_character(&path.to_string_lossy()) {
             return Err(OutputError::Character { position, found });
         }
-        if !names_a_file(&path) {
+        if is_of_windows(&path) {
+            return Err(OutputError::OfWindows { path: path.to_string_lossy().into_owned() });
+        }
+        if !names_a_file(&path) && !is_device(&path) {
             return Err(OutputError::Folder { path: path.to_string_lossy().into_owned() });
         }
         Ok(Self(Some(path)))
@@ -230,16 +233,20 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`OutputError`] when the path is empty or holds a control character.
+    /// [`OutputError`] when the path is empty, holds a control character, or is one of Windows on
+    /// another system.
     pub fn in_place(path: impl Into<PathBuf>) -> Result<Self, OutputError> {
         let path = path.into();
         if path.as_os_str().is_empty() {
             return Err(OutputError::Empty);
         }
-        match control_character(&path.to_string_lossy()) {
-            Some((position, found)) => Err(OutputError::Character { position, found }),
-            None => Ok(Self(Some(path))),
+        if let Some((position, found)) = control_character(&path.to_string_lossy()) {
+            return Err(OutputError::Character { position, found });
         }
+        if is_of_windows(&path) {
+            return Err(OutputError::OfWindows { path: path.to_string_lossy().into_owned() });
+        }
+        Ok(Self(Some(path)))
     }
 
     /// The path; `None` for standard output.
@@ -270,6 +277,13 @@ pub(crate) fn names_a_file(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes())
 }
 
+/// Whether a path is that of a drive or volume on Windows: `E:`, `\\.\PhysicalDrive2`. `E:\` is not.
+fn is_device(path: &Path) -> bool {
+    let Some(Component::Prefix(prefix)) = path.components().next() else { return false };
+    let is_share = matches!(prefix.kind(), Prefix::UNC(..) | Prefix::VerbatimUNC(..));
+    prefix.as_os_str() == path.as_os_str() && !is_share
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,11 +294,25 @@ mod tests {
         assert_eq!(MediaType::new("usb"), Ok(MediaType::Usb));
         assert_eq!(MediaType::CdDvd.to_string(), "cd-dvd");
         assert_eq!(TargetArch::new("arm64").unwrap().efi_boot_file(), "bootaa64.efi");
-        for word in ["floppy", "USB", "usb ", ""] {
+        for (word, nearest) in [
+            ("floppy", None),
+            ("", None),
+            ("USB", Some("usb")),
+            ("usb ", Some("usb")),
+            ("CdDvd", Some("cd-dvd")),
+            ("hibrid", Some("hybrid")),
+        ] {
             let error = MediaType::new(word).unwrap_err();
             assert_eq!(error.allowed(), ["cd-dvd", "usb", "hybrid"]);
-            assert_eq!(error.remedy(), "give one of: cd-dvd, usb, hybrid");
+            assert_eq!(error.nearest(), nearest, "{word}");
+            let remedy = match nearest {
+                Some(nearest) => format!("give one of cd-dvd, usb, hybrid; {nearest} is nearest"),
+                None => "give one of: cd-dvd, usb, hybrid".to_owned(),
+            };
+            assert_eq!(error.remedy(), remedy);
         }
+        // Numbers that look alike are not meant for each other.
+        assert_eq!(crate::BootManagerChoice::new("2012").unwrap_err().nearest(), None);
         assert_eq!(
             MediaType::new("floppy").unwrap_err().what(),
             "floppy is no media type this version knows"
@@ -300,12 +328,36 @@ mod tests {
         for file in ["a", "a.iso", "/dev/null", "b/...", "b/.a", "b/a.", ".a", "-/-"] {
             assert_eq!(Output::new(file).unwrap().file(), Some(Path::new(file)));
         }
+        for (path, on_windows) in
+            [(r"\\.\PhysicalDrive2", true), (r"E:\", false), (r"\\.\X\", false), (r"C:\a", true)]
+        {
+            assert_eq!(Output::new(path).is_ok(), on_windows && cfg!(windows), "{path}");
+            assert_eq!(Output::in_place(path).is_ok(), cfg!(windows), "{path}");
+        }
+        // A file may be called so elsewhere.
+        assert_eq!(Output::new("E:").unwrap().file(), Some(Path::new("E:")));
+        assert_eq!(Output::new(r"a\b").unwrap().file(), Some(Path::new(r"a\b")));
         assert_eq!(Output::new(""), Err(OutputError::Empty));
+        if cfg!(windows) {
+            for device in [r"\\.\E:", r"\\.\PhysicalDrive2"] {
+                assert_eq!(Output::new(device).unwrap().file(), Some(Path::new(device)));
+            }
+            for folder in [r"E:\", r"\\.\E:\", r"\\server\share"] {
+                let error = Output::new(folder).unwrap_err();
+                assert!(matches!(error, OutputError::Folder { .. }), "{folder}");
+                assert_eq!(error.remedy().contains("give it as E:"), folder == r"E:\", "{folder}");
+            }
+        }
         for place in ["stick/", ".", "a.img", "-"] {
             assert_eq!(Output::in_place(place).unwrap().file(), Some(Path::new(place)));
         }
         assert_eq!(Output::in_place(""), Err(OutputError::Empty));
         assert!(Output::in_place("a\tb").is_err());
+        if !cfg!(windows) {
+            let error = Output::new(r"\\server\share\a.iso").unwrap_err();
+            assert!(matches!(error, OutputError::OfWindows { .. }));
+            assert!(error.remedy().starts_with("mount the share"), "{}", error.remedy());
+        }
         let tab = OutputError::Character { position: 2, found: '\t' };
         assert_eq!(Output::new("C:\temp"), Err(tab));
         for folder in ["/", ".", "..", "a/", "a//", "a/.", "a/..", "a/./", "a/././/."] {

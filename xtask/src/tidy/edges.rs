@@ -98,7 +98,7 @@ mod tests {
 
     fn check_one(name: &str, on: &str, kind: &str) -> Vec<String> {
         let json = format!(
-            r#"{{ "target_directory": "t", "packages": [{{ "name": "{name}", "rust_version": null,
+            r#"{{ "target_directory": "t", "packages": [{{ "name": "{name}", "version": "1", "rust_version": null,
             "dependencies": [{{ "name": "{on}", "kind": {kind}, "path": "p" }},
             {{ "name": "serde", "kind": null, "path": null }}]}}]}}"#
         );

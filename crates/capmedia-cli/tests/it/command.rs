@@ -86,6 +86,11 @@ pub(crate) fn json(text: &[u8]) -> Value {
     value
 }
 
+/// A text with `/` between the names of paths, also where a path was put together on Windows.
+pub(crate) fn slashes(text: &str) -> String {
+    if cfg!(windows) { text.replace('\\', "/") } else { text.to_owned() }
+}
+
 pub(crate) fn names_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use crate::command::{Bench, create, ended, names_in, of};
+use crate::command::{Bench, create, ended, names_in, of, slashes};
 use crate::library_fixture::{FILETIME, LibraryFixture};
 use crate::logs::entries;
 
@@ -157,7 +157,7 @@ fn all_bad_copies_are_told_when_none_is_left() {
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);
     for name in ["one", "two"] {
         let warning = format!("warning: i386/client.msi of PS100001.2 at {name}/SCCMContentLib");
-        assert!(ended.stderr.contains(&warning), "{}", ended.stderr);
+        assert!(slashes(&ended.stderr).contains(&warning), "{}", ended.stderr);
     }
     // What was fetched before is named.
     assert!(ended.stderr.contains("1 of 2 packages were fetched (PS100005.3)"), "{}", ended.stderr);
@@ -346,6 +346,9 @@ fn a_password_comes_from_file_environment_or_terminal_and_is_never_shown() {
     let none = bench.run(&line(""));
     assert_eq!(none.code, Some(2), "{}", none.stderr);
     for way in ["--password-file FILE", "/dev/fd/N", "CAPMEDIA_PASSWORD"] {
+        if cfg!(windows) && way == "/dev/fd/N" {
+            continue;
+        }
         assert!(none.stderr.contains(way), "{}", none.stderr);
     }
     for (file, fault) in [("two-lines", "more than one line"), ("none", "cannot read the password")]

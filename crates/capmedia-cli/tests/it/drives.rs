@@ -1,6 +1,7 @@
 //! Drives as far as no drive is needed: what is listed, what is refused, and that consent has no
 //! other way in than the command line.
 
+#[cfg(target_os = "linux")]
 use std::fs;
 
 use crate::command::{Bench, json};

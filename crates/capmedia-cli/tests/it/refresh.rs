@@ -100,7 +100,10 @@ fn what_is_no_fat32_is_refused_by_its_name_in_configuration_manager() {
     fs::remove_file(bench.path("out/capture.img")).unwrap();
     refused(&bench, REFRESH, 5, &["cannot open out/capture.img"]);
     let folder = REFRESH.replace("out/capture.img", "out");
-    refused(&bench, &folder, 5, &["out holds", unknown]);
+    // Elsewhere the folder passes for the root of a stick, with a warning.
+    if cfg!(target_os = "linux") {
+        refused(&bench, &folder, 5, &["out holds", unknown]);
+    }
     assert!(bench.out().is_empty());
     bench.put("out/capture.img", [1; 700]);
     refused(&bench, REFRESH, 5, &["no disk (700 bytes", unknown, "--force"]);

@@ -107,7 +107,7 @@ fn refusals_repeat_no_password() {
     let bench = bench();
     for (name, bytes) in [
         ("two-lines", format!("{PASSWORD}\n{PASSWORD}\n").into_bytes()),
-        ("nul", format!("{PASSWORD}\0").into_bytes()),
+        ("zero", format!("{PASSWORD}\0").into_bytes()),
         ("long", PASSWORD.repeat(100).into_bytes()),
         ("wide", PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect()),
     ] {

@@ -185,3 +185,67 @@ fn a_destination_on_a_drive_is_told() {
         assert_eq!(ended.stderr.contains(warning), is_told, "{destination}: {}", ended.stderr);
     }
 }
+
+/// Who knows the cmdlet, or Windows' own programs, is told our words; the way out is read last.
+#[test]
+fn words_of_other_programs_are_understood() {
+    let bench = Bench::new();
+    for (line, says, tips) in [
+        (
+            "create -BootImage boot.wim -MediaType CdDvd -Path a.iso",
+            "'-BootImage' found",
+            &["--boot-image", "--media-type (cd-dvd, usb, hybrid)", "--path"][..],
+        ),
+        ("create --bootimage boot.wim", "'--bootimage' found", &["--boot-image"]),
+        ("create /?", "'/?' found", &["--help"]),
+        ("/?", "'/?'", &["capmedia --help"]),
+        ("New-CMCaptureMedia -Path x", "'New-CMCaptureMedia'", &["capmedia create"]),
+        ("creat", "'creat'", &["'create'"]),
+        ("--boot-image boot.wim", "'--boot-image' found", &["capmedia create --boot-image"]),
+        ("content lst", "'lst'", &["'list'"]),
+        ("create /password:hunter2", "'/password' found", &["--password-file"]),
+        ("create -Password hunter2", "'-Password' found", &["--password-file"]),
+    ] {
+        let ended = bench.run(line);
+        assert_eq!((ended.code, ended.stdout.len()), (Some(2), 0), "{line}");
+        let told: Vec<&str> = ended.stderr.lines().collect();
+        assert!(told[0].contains(says), "{line}: {}", ended.stderr);
+        let last = &told[told.len() - tips.len()..];
+        for (tip, last) in tips.iter().zip(last) {
+            assert!(last.starts_with("  tip: ") && last.contains(tip), "{line}: {}", ended.stderr);
+        }
+        assert!(!ended.stderr.contains("hunter2"), "{line}: {}", ended.stderr);
+    }
+    let ended = bench.run("plan --boot-image boot.wim --media-type CdDvd --path a.iso");
+    let way_out = "give one of cd-dvd, usb, hybrid; cd-dvd is nearest\n";
+    assert!(ended.stderr.ends_with(way_out), "{}", ended.stderr);
+    // Usage that was put together for another option than the one that is meant.
+    let ended = bench.run("create --iso a.iso");
+    let told = "error: unexpected argument '--iso' found\n\n  tip: here --iso is called --path\n";
+    assert_eq!(ended.stderr, told);
+    for line in ["inspect /?", "verify /?", "join /? --to x"] {
+        let ended = bench.run(line);
+        assert_eq!(ended.code, Some(2), "{line}");
+        assert!(ended.stderr.contains("for help write --help"), "{line}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn help_has_verbs_and_topics() {
+    let bench = Bench::new();
+    let text = |line: &str| String::from_utf8(bench.succeed(line)).unwrap();
+    assert_eq!(text("help"), text("--help"));
+    assert_eq!(text("help content fetch"), text("content fetch --help"));
+    assert!(text("--help").contains("media-sizes"));
+    assert!(text("help media-sizes").contains("4,171,712 sectors"));
+    for (line, last) in [
+        ("help boot", "try: capmedia help boot-managers"),
+        ("help mediasize", "try: capmedia help media-sizes"),
+        ("help content ftch", "try: capmedia help content fetch"),
+        ("help xyzzy", "try one of these: capmedia help ..."),
+    ] {
+        let ended = bench.run(line);
+        assert_eq!((ended.code, ended.stdout.len()), (Some(2), 0), "{line}");
+        assert!(ended.stderr.trim_end().ends_with(last), "{line}: {}", ended.stderr);
+    }
+}

@@ -30,6 +30,7 @@ impl Stick {
         Self { bench, volume }
     }
 
+    #[cfg(target_os = "linux")]
     pub(crate) fn on(bench: Bench, volume: PathBuf) -> Self {
         Self { bench, volume }
     }
@@ -147,8 +148,10 @@ pub(crate) fn spoil_second_fat(file: &Path, volume: u64) {
 }
 
 /// Numbers that look random and can be had again.
+#[cfg(target_os = "linux")]
 pub(crate) struct Random(u64);
 
+#[cfg(target_os = "linux")]
 impl Random {
     /// From `CAPMEDIA_SEED`, or always the same.
     pub(crate) fn seeded() -> Self {

@@ -23,6 +23,11 @@ pub(crate) trait Device: Storage {
     /// False when the drive was taken out.
     fn is_present(&self) -> bool;
 
+    /// Has the system forget the partitions of a drive that was wiped.
+    fn forget_partitions(&self) -> io::Result<()> {
+        self.reread_partitions()
+    }
+
     /// Has the system look at the partition table again, where it knows partitions of such a drive.
     fn reread_partitions(&self) -> io::Result<()>;
 }
@@ -77,6 +82,10 @@ impl Device for OpenedDrive {
 
     fn is_present(&self) -> bool {
         self.0.is_present()
+    }
+
+    fn forget_partitions(&self) -> io::Result<()> {
+        self.0.forget_partitions()
     }
 
     fn reread_partitions(&self) -> io::Result<()> {

@@ -12,6 +12,9 @@ pub(crate) struct OnDrive {
     devices: HashSet<u64>,
     /// The file that a loop device is made of.
     backing: Option<FileId>,
+    /// Windows has no such numbers.
+    #[cfg(windows)]
+    drive: Drive,
 }
 
 impl OnDrive {
@@ -25,12 +28,21 @@ impl OnDrive {
         let mounts = drive.all_mounts().chain(holders.flat_map(|holder| &holder.mounts));
         let mounts = mounts.filter_map(|mount| number(&fs::metadata(&mount.path).ok()?));
         let backing = drive.backing_file.as_ref().and_then(|file| file_id(file).ok());
-        Self { devices: nodes.chain(mounts).collect(), backing }
+        Self {
+            devices: nodes.chain(mounts).collect(),
+            backing,
+            #[cfg(windows)]
+            drive: drive.clone(),
+        }
     }
 
     /// Whether `path` lies there, is the drive itself, a part of it, or what a loop device is made of. Of a file that is not there
     /// yet, whether its folder does.
     pub(crate) fn holds(&self, path: &Path) -> bool {
+        #[cfg(windows)]
+        if self.drive.holds(path) {
+            return true;
+        }
         if self.backing.is_some() && file_id(path).ok() == self.backing {
             return true;
         }

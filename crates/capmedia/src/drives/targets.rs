@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use media_device::{Drive, Identity, PathError, Refusal, System};
+use media_device::{Drive, Identity, PathError, Refusal, System, names_drive};
 use media_model::{CheckedContent, CheckedRequest, ContentLocation, MediaType, SectorSize};
 
 use crate::drives::consent::Consent;
@@ -203,9 +203,11 @@ fn sector_size(bytes: u32) -> Option<SectorSize> {
 
 /// The drive at `path`; `None` where an image file, or a stream, is or can be.
 fn drive_at(path: &Path, system: &System) -> Result<Option<Drive>, DrivesError> {
-    let is_device = cfg!(windows) && path.to_string_lossy().starts_with(r"\\.\");
+    if names_drive(path) {
+        return Ok(Some(system.drive(path)?));
+    }
     let kind = fs::metadata(path).ok().map(|found| kind_of(&found));
-    if matches!(kind, Some(Kind::Stream | Kind::Other)) && !is_device {
+    if matches!(kind, Some(Kind::Stream | Kind::Other)) {
         return Ok(None);
     }
     match system.drive(path) {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::{FileExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use extent_image::{Content, FileStorage, Phase, Storage};
+use extent_image::{Content, DriveProgress, FileStorage, Phase, Storage};
 use media_device::{Drive, OpenError, PathError, Refusal, System, UnmountError};
 use media_model::{CaptureMediaRequest, CheckedRequest};
 use tempfile::TempDir;
@@ -597,4 +597,50 @@ fn states(error: &Error) -> Vec<DriveState> {
         panic!("{error}")
     };
     made.drives.iter().map(|drive| drive.state).collect()
+}
+
+/// Drive, phase, path and range of a file.
+type ToldFile = (usize, Phase, String, Range<u64>);
+
+/// What each drive was told of files.
+#[derive(Default)]
+struct Told(Mutex<Vec<ToldFile>>);
+
+impl DriveProgress for Told {
+    fn file(&self, drive: usize, phase: Phase, path: &str, place: Range<u64>) {
+        self.0.lock().unwrap().push((drive, phase, path.to_owned(), place));
+    }
+}
+
+#[test]
+fn each_drive_tells_its_files_where_they_lie() {
+    for table in ["mbr", "gpt", "none"] {
+        let machine = Machine::new();
+        let paths = ["sdb", "sdc"].map(|name| machine.stick(name, 64 * MIB));
+        let big = machine.path("work/big.bin");
+        fs::write(&big, (0..3_000_000u32).map(|n| (n >> 8) as u8).collect::<Vec<u8>>()).unwrap();
+        let request = machine.request(&[&paths[0], &paths[1]]).with_partition_table(table);
+        let request = request.with_add(format!("{}=big.bin", big.display())).check().unwrap();
+        let targets = machine.targets(&request).unwrap().unwrap();
+        let plan = MediaPlan::for_drives(&request, None, &targets).unwrap();
+        let told = Told::default();
+        assert!(
+            plan.write_devices(&targets, &consent(&targets), &machine, &told).unwrap().is_whole()
+        );
+        let told = told.0.into_inner().unwrap();
+        let (_, stick) = plan.stick().unwrap();
+        let first = stick.body().start.max(stick.head_len());
+        for (drive, path) in paths.iter().enumerate() {
+            for phase in [Phase::Write, Phase::Verify] {
+                let of = told.iter().filter(|(at, when, ..)| (*at, *when) == (drive, phase));
+                let of: Vec<_> = of.filter(|(_, _, path, _)| path == "big.bin").collect();
+                let [(.., place)] = &*of else { panic!("{table} {phase:?} {of:?}") };
+                let mut found = vec![0; 3_000_000];
+                assert_eq!(place.end - place.start, 3_000_000);
+                let file = File::open(path).unwrap();
+                file.read_exact_at(&mut found, first + place.start).unwrap();
+                assert!(found == fs::read(&big).unwrap(), "{table} {phase:?}");
+            }
+        }
+    }
 }

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use dp_content::Content;
@@ -25,6 +24,7 @@ use crate::media_place::MediaPlace;
 use crate::plan::{Again, MediaPlan};
 use crate::report::Warning;
 use crate::stick::{DiskShape, smallest_volume};
+use crate::track::FollowingDrives;
 
 impl MediaPlan {
     /// Lays media out for drives: the volume fills the smallest of them. Nothing is written.
@@ -278,10 +278,11 @@ impl<'a> Ready<'a> {
             .with_verify(media.reads_back())
             .with_wiped(&wiped)
             .with_settle(&settle);
-        let progress = |job: usize, phase: Phase, done: u64, total: u64| -> ControlFlow<()> {
-            let drive = all.get(job).map_or(job, |(at, _)| *at);
-            progress.advance(drive, phase, done, total)
-        };
+        let laid = media.laid().first().ok_or(Error::OtherDrives)?;
+        // The head is held back, also where it is part of the volume.
+        let first = stick.body().start.max(stick.head_len());
+        let drives = all.iter().map(|(at, _)| *at).collect();
+        let progress = FollowingDrives::new(laid, first, drives, progress);
         let outcome = |(result, (device, disk)): (Result<_, FailedDrive>, (_, &Plan))| match result
         {
             Ok(outcome) => outcome,
@@ -330,7 +331,7 @@ impl<'a> Ready<'a> {
 /// drive that cannot is no worse for it. True where it did the latter, or some of it before it failed.
 fn forget_all(device: &dyn Device) -> bool {
     // At the end it is done again, and told where it fails.
-    let _ = device.reread_partitions();
+    let _ = device.forget_partitions();
     device.discard().unwrap_or(true)
 }
 

@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime};
 
 use extent_image::host::{self, FileId, file_id};
 use extent_image::{
-    Data, Digest, Digests, Late, Meta, NodeId, Progress, Source, StreamError, Tree, WholeSource,
+    Data, Digest, Digests, Late, Meta, NodeId, Phase, Progress, Source, StreamError, Tree,
+    WholeSource,
 };
 
 use super::error::RefreshError;
@@ -25,7 +26,7 @@ use super::old_media::{LARGEST_LIST, OldMedia, fold};
 use super::report::{Changes, Guarantee};
 use crate::manifest::{DESCRIPTION, MANIFEST};
 use crate::part_file::{PartFile, Slot, Stale, folder_of, part_of, remove_stale};
-use crate::publish::PublishError;
+use crate::publish_error::PublishError;
 use crate::report::Warning;
 
 /// Bytes read and written at once.
@@ -55,8 +56,6 @@ pub(super) struct FolderRefresh {
     /// What is noted before the first change; nothing where nothing changes.
     journal: Option<String>,
     digests: Digests,
-    /// Bytes compared.
-    compared: u64,
 }
 
 /// A file of the new media.
@@ -162,7 +161,6 @@ impl FolderRefresh {
             foreign: Vec::new(),
             journal: None,
             digests: Digests::default(),
-            compared: 0,
         };
         refresh.compare(progress)?;
         let differs = |step: &&Step| step.there.is_some() && !step.equal;
@@ -237,17 +235,22 @@ impl FolderRefresh {
         let all: Vec<_> = all.collect();
         let unknown = all.iter().filter(|((_, _, known), ..)| known.is_none());
         let lens = unknown.filter_map(|((path, ..), ..)| Some(fs::metadata(path).ok()?.len()));
-        let mut meter = Meter::new(0, lens.fold(0, u64::saturating_add), progress);
+        let mut meter = Meter::new(Phase::Compare, lens.fold(0, u64::saturating_add), progress);
         let (mut edited, mut kept) = (Vec::new(), HashSet::new());
         for ((path, media, known), expected, is_removed) in all {
             let found = match known {
                 Some(known) => Some(known),
                 // One that cannot be read is not as it was put there.
                 None => match open(path) {
-                    Ok(mut file) => meter
-                        .digest_of(&mut file)
-                        .map_err(|cancelled| RefreshError::content(&self.root, cancelled.into()))?
-                        .ok(),
+                    Ok(mut file) => {
+                        meter.file(media, file.metadata().map_or(0, |found| found.len()));
+                        let found = meter.digest_of(&mut file);
+                        found
+                            .map_err(|cancelled| {
+                                RefreshError::content(&self.root, cancelled.into())
+                            })?
+                            .ok()
+                    }
                     Err(_) => None,
                 },
             };
@@ -304,15 +307,16 @@ impl FolderRefresh {
                 total = total.saturating_add(step.data.len());
             }
         }
-        let mut meter = Meter::new(0, total, progress);
+        let mut meter = Meter::new(Phase::Compare, total, progress);
         for step in &mut self.steps {
             let Data::Source(source) = &step.data else { continue };
             if step.there != Some(source.len()) {
                 continue;
             }
+            meter.file(&step.media, source.len());
             let mut file = open(&step.path)?;
             // Not counted: the source is.
-            let there = match Meter::new(0, 0, &mut ()).digest_of(&mut file) {
+            let there = match Meter::new(Phase::Compare, 0, &mut ()).digest_of(&mut file) {
                 Ok(Ok(there)) => there,
                 Ok(Err(source)) => return Err(RefreshError::io("read", &step.path, source)),
                 Err(cancelled) => return Err(RefreshError::content(&self.root, cancelled.into())),
@@ -329,7 +333,6 @@ impl FolderRefresh {
                 .map_err(|stop| stop.into_error(&self.root, &step.path))?;
             step.equal = digest == there;
         }
-        self.compared = meter.done;
         Ok(())
     }
 
@@ -375,10 +378,8 @@ impl FolderRefresh {
         self.remove_stale_parts(survey)?;
         self.begin()?;
         let to_write = self.steps.iter().filter(|step| !step.equal).map(|step| step.data.len());
-        let reads = if self.options.no_verify { 1 } else { 2 };
-        let to_pass = to_write.fold(0, u64::saturating_add).saturating_mul(reads);
-        let total = self.compared.saturating_add(to_pass);
-        let mut meter = Meter::new(self.compared, total, progress);
+        let total = to_write.fold(0, u64::saturating_add);
+        let mut meter = Meter::new(Phase::Write, total, progress);
         let mut changes = Changes::new(path, Guarantee::File);
         changes.foreign = std::mem::take(&mut self.foreign);
         changes.keep(std::mem::take(&mut self.kept));
@@ -423,7 +424,8 @@ impl FolderRefresh {
             }
             let digest = self.write(&step, meter, &mut changes.warnings)?;
             changes.written(step.data.len());
-            written.push(Written { path: step.path, media: step.media, digest });
+            let (path, media, len) = (step.path, step.media, step.data.len());
+            written.push(Written { path, media, len, digest });
         }
         let mut emptied = HashSet::new();
         for (path, media) in std::mem::take(&mut self.remove) {
@@ -473,6 +475,7 @@ impl FolderRefresh {
         meter: &mut Meter<'_>,
         warnings: &mut Vec<Warning>,
     ) -> Result<Digest, RefreshError> {
+        meter.file(&step.media, step.data.len());
         let folder = folder_of(&step.path);
         fs::create_dir_all(folder).map_err(|source| RefreshError::io("create", folder, source))?;
         // Where nothing was, nothing is replaced: what is there by now is another's, or another file
@@ -520,7 +523,10 @@ impl FolderRefresh {
         meter: &mut Meter<'_>,
     ) -> Result<Vec<String>, RefreshError> {
         let mut faults = Vec::new();
-        for Written { path, media, digest } in written {
+        let total = written.iter().map(|file| file.len).fold(0, u64::saturating_add);
+        meter.begin(Phase::Verify, total);
+        for Written { path, media, len, digest } in written {
+            meter.file(media, *len);
             let mut file = open(path)?;
             host::forget_cached(&file);
             let found = meter.digest_of(&mut file);
@@ -590,6 +596,7 @@ fn open(path: &Path) -> Result<File, RefreshError> {
 struct Written {
     path: PathBuf,
     media: String,
+    len: u64,
     digest: Digest,
 }
 

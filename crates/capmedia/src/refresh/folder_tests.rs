@@ -137,7 +137,8 @@ fn what_is_not_ours_is_not_replaced() {
     let _ = refresh.apply(&survey, String::new(), &mut ()).unwrap();
     // In the case that it has there.
     assert_eq!(stick.get("BOOTMGR").unwrap(), "manager");
-    assert!(stick.get("bootmgr").is_none());
+    let names = fs::read_dir(stick.0.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!names.collect::<Vec<_>>().contains(&"bootmgr".into()));
 }
 
 #[test]
@@ -233,7 +234,7 @@ fn files_of_a_run_that_was_cut_short_are_known_as_ours() {
     assert!(stick.get("Old/a").is_none() && stick.get(JOURNAL).is_none());
     // And where there was media before.
     let (survey, refresh) = stick.prepared(&OLD, false, None).unwrap();
-    let mut cut = cut(refresh.compared + 5);
+    let mut cut = cut(5);
     let _ = refresh.apply(&survey, String::new(), &mut cut).unwrap_err();
     assert_eq!(stick.get("sources/boot.wim").unwrap(), "wim 1");
     let third = [("bootmgr", "manager"), ("boot/bcd", "bcd"), ("sources/boot.wim", "wim 333")];

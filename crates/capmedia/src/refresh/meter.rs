@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
-use extent_image::{Digest, Hasher, Progress, StreamError};
+use extent_image::{Digest, Hasher, Phase, Progress, Stage, StreamError};
 
 /// Bytes read at once.
 const BUFFER: usize = 1 << 20;
@@ -11,7 +11,7 @@ const BUFFER: usize = 1 << 20;
 /// How far a run is.
 pub(super) struct Meter<'a> {
     pub(super) done: u64,
-    pub(super) total: u64,
+    total: u64,
     progress: &'a mut dyn Progress,
     buffer: Vec<u8>,
 }
@@ -30,8 +30,21 @@ impl From<Cancelled> for StreamError {
 }
 
 impl<'a> Meter<'a> {
-    pub(super) fn new(done: u64, total: u64, progress: &'a mut dyn Progress) -> Self {
-        Self { done, total, progress, buffer: Vec::new() }
+    pub(super) fn new(phase: Phase, total: u64, progress: &'a mut dyn Progress) -> Self {
+        let mut this = Self { done: 0, total: 0, progress, buffer: Vec::new() };
+        this.begin(phase, total);
+        this
+    }
+
+    /// Counts anew.
+    pub(super) fn begin(&mut self, phase: Phase, total: u64) {
+        (self.done, self.total) = (0, total);
+        self.progress.begin(Stage::new(phase));
+    }
+
+    /// The next `len` bytes are of this file.
+    pub(super) fn file(&mut self, path: &str, len: u64) {
+        self.progress.file(path, self.done..self.done.saturating_add(len));
     }
 
     pub(super) fn advance(&mut self, count: usize) -> Result<(), Cancelled> {

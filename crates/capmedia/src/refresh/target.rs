@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use extent_image::{FileStorage, Storage};
-use media_device::{OpenDrive, PathError, System};
+use media_device::{OpenDrive, System, names_drive};
 use media_model::{CheckedRequest, ConfigMgrError};
 
 use super::error::{RefreshError, TargetKind};
@@ -15,7 +15,8 @@ use super::folder_system::FolderSystem;
 use super::old_media::OldMedia;
 use super::volume::VolumeThere;
 use crate::drives::{Consent, OpenedDrive};
-use crate::publish::{Kind, PublishError, kind_of};
+use crate::publish::{Kind, kind_of};
+use crate::publish_error::PublishError;
 use crate::stick::FoundStart;
 
 /// A mounted folder, an image file or a drive that media is put onto without formatting. A drive, or an
@@ -61,6 +62,10 @@ impl RefreshTarget {
             return Err(RefreshError::SeveralPaths { paths: request.outputs().len() });
         };
         let path = output.file().unwrap_or(Path::new("-"));
+        if names_drive(path) {
+            let place = volume_on_drive(path, system, consent)?;
+            return Ok(Self { place, path: path.to_path_buf() });
+        }
         let found = fs::metadata(path).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => RefreshError::Missing { path: path.to_path_buf(), source },
             _ => RefreshError::io("open", path, source),
@@ -78,11 +83,7 @@ impl RefreshTarget {
                 let there = VolumeThere::find(&storage, None, TargetKind::Image)?;
                 Place::Volume { storage: Box::new(storage), there }
             }
-            Kind::BlockDevice => {
-                let (storage, number) = open_drive(path, system, consent)?;
-                let there = VolumeThere::find(&storage, number, TargetKind::Drive)?;
-                Place::Volume { storage: Box::new(storage), there }
-            }
+            Kind::BlockDevice => volume_on_drive(path, system, consent)?,
             Kind::Stream | Kind::CharacterDevice | Kind::Other => {
                 return Err(RefreshError::NoPlace { path: path.to_path_buf() });
             }
@@ -142,16 +143,9 @@ fn open_image(path: &Path) -> Result<FileStorage, RefreshError> {
     })
 }
 
-/// The drive, and the number of the partition where the path is one's.
-fn open_drive(
-    path: &Path,
-    system: &System,
-    consent: &Consent,
-) -> Result<(OpenedDrive, Option<u32>), RefreshError> {
-    let (drive, number) = match system.drive(path) {
-        Err(PathError::Partition { number, drive, .. }) => (system.drive(&drive)?, Some(number)),
-        found => (found?, None),
-    };
+/// The volume on a drive, that of the partition where the path is one's.
+fn volume_on_drive(path: &Path, system: &System, consent: &Consent) -> Result<Place, RefreshError> {
+    let (drive, number) = system.drive_and_partition(path)?;
     let refusals = drive.refusals(&consent.permissions());
     if !refusals.is_empty() {
         return Err(RefreshError::Drive { refusals });
@@ -159,5 +153,7 @@ fn open_drive(
     if consent.unmounts() {
         system.unmount(&drive)?;
     }
-    Ok((OpenedDrive(OpenDrive::open(&drive)?), number))
+    let storage = OpenedDrive(OpenDrive::open(&drive)?);
+    let there = VolumeThere::find(&storage, number, TargetKind::Drive)?;
+    Ok(Place::Volume { storage: Box::new(storage), there })
 }

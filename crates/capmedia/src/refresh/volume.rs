@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use disk_image::{Partition, PartitionKind, ReadError, TableKind};
-use extent_image::{Digest, Progress, Storage, Tree};
+use extent_image::{Digest, Phase, Progress, Stage, Storage, Tree};
 use fat32_image::check;
 use fat32_image::update::{self, ChangeKind, Update, UpdateOptions};
 use fat32_image::{FatType, Label};
@@ -171,6 +171,7 @@ impl VolumeThere {
             let owned = self.old.iter().flat_map(OldMedia::files);
             let owned = owned.filter(|(folded, _)| !kept.contains(*folded)).map(|(_, path)| path);
             let options = options.clone().with_owned(owned);
+            progress.begin(Stage::new(Phase::Compare));
             update::prepare(storage, self.range.clone(), tree, &options, progress).map_err(
                 |error| RefreshError::of_update(&target, self.kind, self.old.is_some(), error),
             )
@@ -226,6 +227,7 @@ impl VolumeThere {
         let written: HashSet<String> = written.map(|change| fold(change.path())).collect();
         // What was there before, and was no obstacle, is no fault of what is written now.
         let before = update.tolerated().to_vec();
+        progress.begin(Stage::new(Phase::Write));
         let report = update.apply(progress).map_err(|error| {
             RefreshError::of_update(target, self.kind, self.old.is_some(), error)
         })?;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead as _, BufReader, Read};
 
-use extent_image::{Data, Digest, Digests, Progress, Storage, Tree};
+use extent_image::{Data, Digest, Digests, Phase, Progress, Storage, Tree};
 use fat32_image::check::{self, Fault, FaultKind, Severity};
 use fat32_image::update::{Change, ChangeKind};
 
@@ -74,8 +74,9 @@ impl VolumeThere {
         // What cannot be opened at all, the update does not touch.
         let Ok(mut volume) = self.open(storage) else { return Ok(edited) };
         let total = listed.iter().map(|(file, ..)| u64::from(file.size()));
-        let mut meter = Meter::new(0, total.fold(0, u64::saturating_add), progress);
+        let mut meter = Meter::new(Phase::Compare, total.fold(0, u64::saturating_add), progress);
         for (file, digest, is_removed) in listed {
+            meter.file(&file.path(), file.size().into());
             let found = meter.digest_of(&mut volume.open_file(file));
             let found = found.map_err(|cancelled| RefreshError::Content {
                 target: storage.describe(),
@@ -119,7 +120,7 @@ impl VolumeThere {
         });
         let to_read: Vec<_> = to_read.collect();
         let total = to_read.iter().map(|(_, data, _)| data.len());
-        let mut meter = Meter::new(0, total.fold(0, u64::saturating_add), progress);
+        let mut meter = Meter::new(Phase::Verify, total.fold(0, u64::saturating_add), progress);
         let mut faults = Vec::new();
         for (path, data, file) in to_read {
             let expected = match data {
@@ -130,6 +131,7 @@ impl VolumeThere {
                 faults.push(format!("{path}: is not there"));
                 continue;
             };
+            meter.file(&path, data.len());
             let found = meter.digest_of(&mut volume.open_file(file));
             let found = found.map_err(|cancelled| RefreshError::NotReadBack {
                 target: storage.describe(),

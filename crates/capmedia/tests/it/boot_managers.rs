@@ -136,7 +136,7 @@ fn of_2011_alone_2023_cannot_be_made() {
     workshop.put("adk/readme.txt", "nothing of use");
     for kind in ["usb", "cd-dvd"] {
         let text = choose(&workshop, kind, "2023").unwrap_err();
-        let adk = workshop.path("adk");
+        let in_adk = |name| workshop.path(&format!("adk/{name}")).display().to_string();
         for part in [
             "EFI_EX",
             "Fonts_EX",
@@ -145,9 +145,9 @@ fn of_2011_alone_2023_cannot_be_made() {
             r"boot.wim:\Windows\Boot\Fonts_EX",
             r"boot.wim:\Windows\Boot\DVD_EX\EFI\en-US\efisys_EX.bin",
             r"boot.wim:\Windows\Boot\DVD_EX\EFI\en-US\efisys_noprompt_EX.bin",
-            &adk.join("bootmgfw_EX.efi").to_string_lossy(),
-            &adk.join("Windows/Boot/Fonts_EX").to_string_lossy(),
-            &adk.join("bootbins/efisys_EX.bin").to_string_lossy(),
+            &in_adk("bootmgfw_EX.efi"),
+            &in_adk("Windows/Boot/Fonts_EX"),
+            &in_adk("bootbins/efisys_EX.bin"),
             r"EFI\bootmgfw.efi: signed under Microsoft Windows Production PCA 2011",
             "cumulative update of April 2024",
             "--boot-files",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Cursor;
 
-use capmedia::{Blame, Error, Inspection, MediaPlan, Target, inspect, verify};
+use capmedia::{Inspection, MediaPlan, Target, inspect, verify};
 use iso9660_image::TreeKind;
 use iso9660_image::check::Image;
 
@@ -13,6 +13,9 @@ use crate::support::{Workshop, make, small_wim};
 #[cfg(unix)]
 fn an_image_never_replaces_what_it_is_made_of() {
     use std::os::unix::fs::symlink;
+
+    use capmedia::{Blame, Error};
+
     let workshop = Workshop::with_boot_image(&small_wim());
     workshop.put("tools/data.bin", "data");
     workshop.put("tools/sums", "sums");
@@ -59,7 +62,9 @@ fn equal_requests_give_equal_plans() {
 
 #[test]
 fn the_order_in_which_names_were_made_does_not_show() {
-    let names = ["Sub/a", "sub/b", "z", "A", "m/n/o"];
+    // Where names differ by case, so may those of folders that are one on the media.
+    let b = if cfg!(windows) { "Sub/b" } else { "sub/b" };
+    let names = ["Sub/a", b, "z", "A", "m/n/o"];
     let images = [false, true].map(|backwards| {
         let workshop = Workshop::with_boot_image(&small_wim());
         let order: Vec<_> =

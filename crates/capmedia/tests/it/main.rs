@@ -11,38 +11,38 @@ mod architectures;
 mod bcd;
 mod bcd_oracles;
 mod boot_image_fixtures;
+#[cfg(unix)]
+mod boot_image_tests;
 mod boot_images;
 mod boot_index;
 mod boot_managers;
 mod certificates;
 mod content;
-#[cfg(unix)]
 mod content_copies;
 #[cfg(unix)]
 mod content_guard;
-#[cfg(unix)]
 mod content_locations;
 mod damage;
 mod discs;
 mod drivers;
 #[cfg(target_os = "linux")]
 mod drives;
+mod embedding;
 mod guards;
 mod hostile;
 mod hybrids;
-#[cfg(unix)]
 mod joins;
 mod launches;
-#[cfg(unix)]
 #[path = "../../../dp-content/tests/it/library_fixture.rs"]
 mod library_fixture;
 #[cfg(target_os = "linux")]
 mod loops;
+mod maps;
 mod media_data;
 mod places;
+mod progress;
 mod sameness;
 mod sequences;
-#[cfg(unix)]
 mod sets;
 mod starts;
 mod sticks;

@@ -226,11 +226,11 @@ fn templates_replace_what_is_not_confirmed() {
     ] {
         assert_eq!(files[path].as_deref(), Some(content), "{path}");
     }
-    workshop.put("template/SMS/data/TaskSequence.xml", "<sequence/>");
+    workshop.put("template/sms/DATA/TaskSequence.xml", "<sequence/>");
     workshop.put("template/MediaLabel.txt", "label=x");
     let (error, text) = refused(&request.with_force(true));
     assert!(matches!(error, MediaDataError::UnknownTemplate { .. }), "{text}");
-    for part in ["MediaLabel.txt, SMS/data/TaskSequence.xml", "--add", "LaunchMedia.cmd"] {
+    for part in ["MediaLabel.txt, sms/DATA/TaskSequence.xml", "--add", "LaunchMedia.cmd"] {
         assert!(text.contains(part), "{text}");
     }
 }

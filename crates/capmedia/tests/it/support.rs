@@ -49,8 +49,9 @@ impl Workshop {
         workshop
     }
 
+    /// A path in it, which is given with `/`, as the system writes it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        name.split('/').fold(self.folder.path().to_owned(), |at, name| at.join(name))
     }
 
     /// Writes a file with the sample's time, in folders made as needed.

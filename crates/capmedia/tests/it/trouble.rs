@@ -6,13 +6,12 @@ use std::ops::ControlFlow;
 
 use capmedia::{Blame, Error, MediaPlan, PublishError, Target, create};
 use extent_image::StreamError;
-use iso9660_image::TreeKind;
 use media_model::CaptureMediaRequest;
 use wim_image::Architecture;
 
 use crate::places::X64;
 use crate::support::{
-    Workshop, assert_sound, disc_files, make, noise, pe, small_parts, small_wim, sparse, told, wim,
+    Workshop, assert_sound, make, noise, pe, small_parts, small_wim, sparse, told, wim,
 };
 
 const KINDS: [&str; 2] = ["cd-dvd", "usb"];
@@ -55,7 +54,7 @@ fn no_boot_manager_anywhere() {
 
         fs::create_dir_all(workshop.path("none")).unwrap();
         let in_folder = ["EFI/Boot/bootx64.efi", "media/EFI/Boot/bootx64.efi", "bootmgfw.efi"]
-            .map(|name| workshop.path("none").join(name).display().to_string());
+            .map(|name| workshop.path(&format!("none/{name}")).display().to_string());
         let says = [&*in_image, &in_folder[0], &in_folder[1], &in_folder[2]];
         let request = request.with_boot_files(workshop.path("none"));
         assert_refused(&workshop, &request, Blame::Input, &says);
@@ -86,9 +85,10 @@ fn architectures_that_do_not_fit() {
 
     // The boot files given are looked at too.
     let workshop = Workshop::with_boot_image(&small_wim());
-    workshop.put("adk/bootmgfw.efi", pe(Architecture::X86));
+    let manager = workshop.put("adk/bootmgfw.efi", pe(Architecture::X86));
     let request = workshop.request("usb").with_boot_files(workshop.path("adk"));
-    let says = ["boot.wim is for x64", "adk/bootmgfw.efi is a boot manager for x86"];
+    let manager = format!("{} is a boot manager for x86", manager.display());
+    let says = ["boot.wim is for x64", &*manager];
     assert_refused(&workshop, &request, Blame::Input, &says);
 
     let workshop =
@@ -154,7 +154,8 @@ fn names_that_media_cannot_hold() {
         assert!(made.summary.warnings.len() == 1 && warning.contains(name), "{warning}");
         let path = workshop.path("out/capture.iso");
         assert_sound(&path);
-        let files = disc_files(File::open(&path).unwrap(), TreeKind::Udf);
+        let files =
+            crate::support::disc_files(File::open(&path).unwrap(), iso9660_image::TreeKind::Udf);
         assert!(files.contains_key(&format!("x/{name}")));
         fs::remove_file(path).unwrap();
         make(&add(&workshop, "usb", folder)).unwrap();
@@ -218,7 +219,7 @@ fn two_names_that_differ_only_in_case() {
 fn what_is_to_be_added_is_not_there() {
     let workshop = Workshop::with_boot_image(&small_wim());
     let request = workshop.request("usb").with_add(workshop.add("missing", "x"));
-    let says = ["missing", "which is to be added", "No such file"];
+    let says = ["missing", "which is to be added", "os error 2"];
     assert_refused(&workshop, &request, Blame::Input, &says);
     let request = workshop.request("usb").with_boot_files(workshop.path("boot.wim"));
     assert_refused(&workshop, &request, Blame::Input, &["folder of boot files", "boot.wim"]);
@@ -284,7 +285,8 @@ fn outputs_that_are_none() {
     for kind in KINDS {
         let mut request = workshop.request(kind);
         request.path = vec![workshop.path("no/such/a.iso")];
-        let says = ["no/such", "does not exist; create it first"];
+        let folder = workshop.path("no/such").display().to_string();
+        let says = [&*folder, "does not exist; create it first"];
         assert_refused(&workshop, &request, Blame::Output, &says);
         request.path = vec![workshop.path("out")];
         assert_refused(&workshop, &request, Blame::Output, &["out is a folder"]);
@@ -357,6 +359,10 @@ fn sources_that_change_after_the_plan() {
     for kind in KINDS {
         for (what, mishap) in MISHAPS {
             for source in ["boot.wim", "data.bin"] {
+                let makes_way = what.starts_with("replaced") || what == "gone";
+                if cfg!(windows) && source == "boot.wim" && makes_way {
+                    continue; // The plan has it open, and Wine lets nobody take its name then.
+                }
                 let workshop = Workshop::with_boot_image(&small_wim());
                 let path = workshop.put("data.bin", noise(70_000, 3));
                 let add = workshop.add("data.bin", "data.bin");

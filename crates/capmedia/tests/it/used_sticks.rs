@@ -229,6 +229,29 @@ fn an_update_that_was_cut_off_is_told_as_that() {
     assert_noted(&stick, &["an update of the media was cut off", "run create --no-format again"]);
     let notes = check(&stick).notes.join("\n");
     assert!(!notes.contains("pulled out"), "{notes}");
+
+    // Written in one of two places: an entry that no name reaches, the label of the backup.
+    let (copy, backup) = (places.fat + places.fat_len, START + 6 * 512);
+    stick[copy + 9000 * 4..][..4].fill(0);
+    stick[backup + 0x47] ^= 1;
+    assert_noted(&stick, &["an update of the media was cut off", "run create --no-format again"]);
+    // Damage beside it is none of the update's: the backup behind the label, clusters of files.
+    let entries = &stick[places.fat..][..9000 * 4];
+    let (entries, _) = entries.as_chunks::<4>();
+    let used = entries.iter().skip(3).take_while(|entry| **entry != [0; 4]).count();
+    assert!(used > 100);
+    for (at, says) in [
+        (backup + 0x1F0, "the backup of the boot sector differs"),
+        (copy + 50 * 4, "FAT 2 differs"),
+        (copy + (2 + used) * 4, "FAT 2 differs"),
+    ] {
+        let mut damaged = stick.clone();
+        for byte in &mut damaged[at..at + 4] {
+            *byte = if *byte == 0 { 1 } else { 0 };
+        }
+        let faults = check(&damaged).faults;
+        assert!(matches!(&*faults, [fault] if fault.contains(says)), "{at}: {faults:?}");
+    }
 }
 
 #[test]

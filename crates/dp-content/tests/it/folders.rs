@@ -24,7 +24,10 @@ fn which_folder_is_meant() {
         LibraryFixture::new(&library).package("PS100005", 3, &[("x", b"x")]);
         for given in [&drive, &library] {
             let location = open_folder(given).unwrap();
-            assert_eq!(location.describe(), library.display().to_string());
+            let (found, wanted) = (location.describe(), library.display().to_string());
+            // Where a system does not tell cases apart, the usual one is found first.
+            let same = cfg!(windows) && found.eq_ignore_ascii_case(&wanted);
+            assert!(same || found == wanted, "{found}");
             assert!(location.package(&id("PS100005")).unwrap().computed_hash.is_some());
         }
     }

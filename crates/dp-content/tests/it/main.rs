@@ -27,6 +27,8 @@ mod http_peers;
 mod http_trouble;
 mod libraries;
 mod library_fixture;
+// As Linux counts it.
+#[cfg(target_os = "linux")]
 mod memory;
 mod names;
 mod peers;

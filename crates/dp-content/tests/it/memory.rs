@@ -68,7 +68,6 @@ fn digest(len: u64) -> Digest {
 
 /// In a process of its own: tests beside it would count too.
 #[test]
-#[cfg(target_os = "linux")]
 fn a_file_of_400_mib_takes_a_few_mib() {
     if env::var_os(ALONE).is_none() {
         let mut alone = Command::new(env::current_exe().unwrap());

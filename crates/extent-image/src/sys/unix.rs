@@ -54,6 +54,14 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
+
+pub(crate) fn check_replaceable(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// Device and inode.
 pub(crate) type FileId = (u64, u64);
 

@@ -1,6 +1,6 @@
 //! The walk over a volume: every directory once, and for a check every chain and FAT entry.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Read, Seek};
 use std::sync::Arc;
 
@@ -42,6 +42,8 @@ pub(super) struct Audit<'a, R> {
     label: Option<(u64, String)>,
     /// Clusters that some chain holds; in a plain walk, those of directories.
     pub(super) claimed: ClusterSet,
+    /// Those of the root directory.
+    pub(super) root: BTreeSet<u32>,
     queue: VecDeque<Pending>,
 }
 
@@ -64,6 +66,7 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
             entries: Vec::new(),
             label: None,
             claimed,
+            root: BTreeSet::new(),
             queue: VecDeque::from([root]),
         }
     }
@@ -105,7 +108,8 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
             self.label.clone().unwrap_or((self.volume.facts.label_position(), String::new()));
         // Windows' own format leaves NO NAME beside a label in the root.
         if boot != "NO NAME" && !boot.is_empty() && boot != root {
-            self.faults.add(position, FaultKind::LabelDiffers { boot, root });
+            let kind = FaultKind::LabelDiffers { boot, root };
+            self.faults.add_half_written(position, kind, Severity::Untidy);
         }
         Ok(())
     }
@@ -175,6 +179,9 @@ impl<'a, R: Read + Seek> Audit<'a, R> {
         while let Some(start) = self.volume.facts.cluster_start(cluster) {
             if !self.claim(&folder.path, cluster) {
                 return Ok(slots);
+            }
+            if folder.parent.is_none() {
+                self.root.insert(cluster);
             }
             let found = u64::try_from(slots.len()).unwrap_or(u64::MAX);
             if found >= MOST_SLOTS {

@@ -7,7 +7,7 @@
 
 use std::io::{self, Read, Seek};
 
-use super::fault::{FaultKind, Faults};
+use super::fault::{FaultKind, Faults, Severity};
 use super::{Disk, u8_at, u16_at, u32_at};
 use crate::FatType;
 
@@ -493,8 +493,17 @@ fn check_copies<R: Read + Seek>(
         let position = backup * sector_size;
         disk.read_at(position, &mut bytes)?;
         // The state changes whenever the volume is mounted, and only in the first.
-        let mut pairs = (0u64..).zip(bytes.iter().zip(boot));
-        if let Some((at, _)) = pairs.find(|(at, (a, b))| a != b && *at != 0x41) {
+        let pairs = (0u64..).zip(bytes.iter().zip(boot));
+        let mut differ = pairs.filter(|(at, (a, b))| a != b && *at != 0x41).map(|(at, _)| at);
+        let label = facts.label_position();
+        let label = label..label + 11;
+        let first = differ.next();
+        if let Some(at) = first.filter(|at| label.contains(at)) {
+            faults.add_half_written(position + at, FaultKind::BackupDiffers, Severity::Untidy);
+        }
+        // What lies behind the label is no matter of the label.
+        let mut others = first.into_iter().chain(differ).filter(|at| !label.contains(at));
+        if let Some(at) = others.next() {
             faults.add(position + at, FaultKind::BackupDiffers);
         }
     }

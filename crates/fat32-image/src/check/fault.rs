@@ -32,6 +32,7 @@ pub struct Fault {
     position: u64,
     kind: FaultKind,
     severity: Severity,
+    is_half_written: bool,
 }
 
 impl Fault {
@@ -106,6 +107,20 @@ impl Fault {
             FaultKind::ChainLength { found, needed, .. } => found > needed,
             _ => false,
         }
+    }
+
+    /// True for what stands in two places, was written in one of them, and harms no file by it. A
+    /// writer that is stopped between the two writes leaves such faults, and damage looks different:
+    /// - [`FatsDiffer`](FaultKind::FatsDiffer) in the marks of the second entry; in the entry of a
+    ///   cluster that no name reaches, which is free in one of the FATs; or at an end of the root
+    ///   directory, behind which it goes on by one FAT alone
+    /// - [`BackupDiffers`](FaultKind::BackupDiffers) in the label
+    /// - [`LabelDiffers`](FaultKind::LabelDiffers)
+    ///
+    /// What differs otherwise is told by a fault of its own. Entries of clusters that differ stay
+    /// [`Severity::Damage`]: whether a writer was stopped is for the caller to know.
+    pub fn is_half_written(&self) -> bool {
+        self.is_half_written
     }
 }
 
@@ -465,9 +480,17 @@ impl Faults {
         self.add_as(position, kind, severity);
     }
 
+    /// What [`Fault::is_half_written`] tells.
+    pub(super) fn add_half_written(&mut self, position: u64, kind: FaultKind, severity: Severity) {
+        self.list(Fault { position, kind, severity, is_half_written: true });
+    }
+
     /// With another severity than the kind alone tells.
     pub(super) fn add_as(&mut self, position: u64, kind: FaultKind, severity: Severity) {
-        let fault = Fault { position, kind, severity };
+        self.list(Fault { position, kind, severity, is_half_written: false });
+    }
+
+    fn list(&mut self, fault: Fault) {
         if self.list.len() < Fault::LISTED {
             self.list.push(fault);
         } else {
@@ -479,7 +502,7 @@ impl Faults {
     pub(super) fn finish(mut self) -> Vec<Fault> {
         if let Some(severity) = self.worst {
             let kind = FaultKind::More { count: self.more };
-            self.list.push(Fault { position: 0, kind, severity });
+            self.list.push(Fault { position: 0, kind, severity, is_half_written: false });
         }
         self.list
     }

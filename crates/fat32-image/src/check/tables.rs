@@ -24,6 +24,16 @@ struct Scan {
     marked: Option<(u32, u32)>,
 }
 
+/// A FAT behind the first.
+struct Copy {
+    /// From 2.
+    number: u32,
+    start: u64,
+    /// Whether an entry was told that was written in one FAT alone, and one that is damaged.
+    is_half_told: bool,
+    is_told: bool,
+}
+
 impl<R: Read + Seek> Audit<'_, R> {
     /// Looks at every entry of the FAT that counts, and compares the others with it.
     pub(super) fn tables(&mut self) -> io::Result<()> {
@@ -40,12 +50,9 @@ impl<R: Read + Seek> Audit<'_, R> {
             self.volume.disk.read_at(start.saturating_add(at), &mut piece)?;
             let is_free = zeros.get(..piece.len()) == Some(&piece);
             self.entries(&facts, &mut scan, &piece, is_free);
-            for (copy, begins, differs) in &mut copies {
-                if *differs {
-                    continue;
-                }
-                self.volume.disk.read_at(begins.saturating_add(at), &mut other)?;
-                *differs = self.compare(*copy, begins.saturating_add(at), at, &piece, &other);
+            for copy in copies.iter_mut().filter(|copy| !copy.is_told) {
+                self.volume.disk.read_at(copy.start.saturating_add(at), &mut other)?;
+                self.compare(&facts, copy, at, &piece, &other);
             }
             at = at.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
         }
@@ -57,14 +64,17 @@ impl<R: Read + Seek> Audit<'_, R> {
         Ok(())
     }
 
-    /// Number and start of every FAT behind the first; none where they are not kept equal, and may
-    /// say anything. One that is cut off was reported with the length of the volume.
-    fn copies(&self) -> Vec<(u32, u64, bool)> {
+    /// Every FAT behind the first; none where they are not kept equal, and may say anything. One that
+    /// is cut off was reported with the length of the volume.
+    fn copies(&self) -> Vec<Copy> {
         let facts = &self.volume.facts;
         let copies = if facts.mirrored { 1..facts.fats } else { 0..0 };
         copies
-            .map(|index| (index.saturating_add(1), facts.table_start(index), false))
-            .filter(|(_, start, _)| start.saturating_add(facts.table_len()) <= self.volume.disk.len)
+            .map(|index| {
+                let (number, start) = (index.saturating_add(1), facts.table_start(index));
+                Copy { number, start, is_half_told: false, is_told: false }
+            })
+            .filter(|it| it.start.saturating_add(facts.table_len()) <= self.volume.disk.len)
             .collect()
     }
 
@@ -169,28 +179,56 @@ impl<R: Read + Seek> Audit<'_, R> {
         }
     }
 
-    /// Compares a piece of a FAT with that of the first one, `at` bytes behind its start; true when
-    /// they differ in what counts.
-    fn compare(&mut self, copy: u32, position: u64, at: u64, first: &[u8], other: &[u8]) -> bool {
+    /// Compares a piece of a FAT with that of the first one, `at` bytes behind its start, until they
+    /// differ in what counts.
+    fn compare(&mut self, facts: &Facts, copy: &mut Copy, at: u64, first: &[u8], other: &[u8]) {
         if first == other {
-            return false;
+            return;
         }
-        let reserved = u64::from(self.volume.facts.entry_len()).saturating_mul(2);
-        let pairs = (at..).zip(first.iter().zip(other));
-        let mut differ = pairs.filter(|(_, (first, other))| first != other).map(|(place, _)| place);
-        let Some(place) = differ.next() else { return false };
-        let differs = |place: u64| position.saturating_add(place.saturating_sub(at));
-        // The two entries before the clusters hold marks, which some systems set in one FAT only.
-        let real =
-            if place < reserved { differ.find(|place| *place >= reserved) } else { Some(place) };
-        if place < reserved {
-            let kind = FaultKind::FatsDiffer { copy };
-            self.faults.add_as(differs(place), kind, Severity::Untidy);
+        let kind = || FaultKind::FatsDiffer { copy: copy.number };
+        let width = usize::try_from(facts.entry_len()).unwrap_or(4);
+        let entries = first.chunks_exact(width).zip(other.chunks_exact(width));
+        let numbers = at.checked_div(facts.entry_len().into()).unwrap_or(0)..;
+        let mut is_mark_told = false;
+        for (number, (one, two)) in numbers.zip(entries).filter(|(_, (one, two))| one != two) {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let same = one.iter().zip(two).take_while(|(one, two)| one == two).count();
+            let same = u64::try_from(same).unwrap_or(0);
+            let entry = u64::from(number).saturating_mul(facts.entry_len().into());
+            let position = copy.start.saturating_add(entry).saturating_add(same);
+            if number < 2 {
+                // These two hold marks, which some systems set in one FAT only.
+                match number {
+                    _ if is_mark_told => {}
+                    1 => self.faults.add_half_written(position, kind(), Severity::Untidy),
+                    _ => self.faults.add_as(position, kind(), Severity::Untidy),
+                }
+                is_mark_told = true;
+            } else if self.is_half_written(facts, number, one, two) {
+                if !copy.is_half_told {
+                    self.faults.add_half_written(position, kind(), Severity::Damage);
+                }
+                copy.is_half_told = true;
+            } else {
+                self.faults.add(position, kind());
+                copy.is_told = true;
+                return;
+            }
         }
-        if let Some(place) = real {
-            self.faults.add(differs(place), FaultKind::FatsDiffer { copy });
+    }
+
+    /// Whether no file is harmed by it that these are the entries of a cluster.
+    fn is_half_written(&self, facts: &Facts, cluster: u32, one: &[u8], two: &[u8]) -> bool {
+        let [one, two] = [one, two].map(|bytes| match facts.fat_type {
+            FatType::Fat16 => u16_at(bytes, 0).into(),
+            FatType::Fat32 => u32_at(bytes, 0) & facts.entry_mask(),
+        });
+        if !self.claimed.contains(cluster) {
+            return cluster <= facts.last() && (one == 0) != (two == 0);
         }
-        real.is_some()
+        let is_end = |entry| entry >= facts.entry_mask().saturating_sub(7);
+        let is_link = |entry| (2..=facts.last()).contains(&entry);
+        self.root.contains(&cluster) && (is_end(one) && is_link(two) || is_link(one) && is_end(two))
     }
 
     /// The two numbers of FSInfo, where they say something.

@@ -273,6 +273,8 @@ impl<'u, 'a> Run<'u, 'a> {
         let failed = |source| UpdateError::Source { left: Left::Untouched, source };
         let layout = &update.layout;
         self.report.content_written = self.report.content_written.saturating_add(job.len);
+        self.progress
+            .file(&update.tree.path(job.node), self.done..self.done.saturating_add(job.len));
         match update.tree.data(job.node) {
             Some(Data::Source(source)) => {
                 let mut whole = WholeSource::open(source).map_err(failed)?;

@@ -31,6 +31,11 @@ impl<'p> Comparer<'p> {
         Self { digests, progress, done: 0, total, ours: Vec::new(), theirs: Vec::new() }
     }
 
+    /// What is compared next.
+    pub(super) fn file(&mut self, path: &str, len: u64) {
+        self.progress.file(path, self.done..self.done.saturating_add(len));
+    }
+
     /// True when the clusters hold these bytes, which are as many as the file has.
     pub(super) fn is_equal(
         &mut self,

@@ -284,6 +284,7 @@ impl Survey<'_> {
             };
             if u64::from(entry.size) == data.len() && is_known {
                 let runs = self.table.runs(entry.cluster)?;
+                comparer.file(&self.tree.path(pair.node), data.len());
                 if comparer.is_equal(&self.disk, &self.layout, &runs, data)? {
                     model.unchanged_files = model.unchanged_files.saturating_add(1);
                     model.unchanged_bytes = model.unchanged_bytes.saturating_add(data.len());

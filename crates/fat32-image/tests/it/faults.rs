@@ -185,6 +185,35 @@ fn fats() {
     Planted::new().link(behind, 7).expect(&[(position, FaultKind::FatTail { found: 7 })]);
 }
 
+/// What a writer that was stopped wrote in one of two places is told apart from damage beside it.
+#[test]
+fn half_written() {
+    let half = |planted: Planted| -> Vec<(u64, bool)> {
+        let faults = planted.faults();
+        faults.iter().map(|fault| (fault.position(), fault.is_half_written())).collect()
+    };
+    let Planted { fat, fat_len, .. } = Planted::new();
+    let copy = |cluster: u64| fat + fat_len + cluster * 4;
+    let sector = 6 * 512;
+    // Clusters that no name reaches, free in one FAT; two that are not free in either.
+    let free = Planted::new().put(copy(100), &[1]).put(copy(101), &[1]);
+    assert_eq!(half(free), [(copy(100), true)]);
+    let both = Planted::new().link(100, 0x0FFF_FFFF).put(copy(100), &[1]);
+    assert!(half(both).contains(&(copy(100), false)));
+    // A file's, which is free in the second.
+    assert_eq!(half(Planted::new().put(copy(5), &[0; 4])), [(copy(5), false)]);
+    // The root, which goes on by one FAT; with a file's behind it.
+    let root = || Planted::new().put(copy(2), &[100, 0, 0, 0]);
+    assert_eq!(half(root()), [(copy(2), true)]);
+    assert_eq!(half(root().put(copy(5), &[0; 4])), [(copy(2), true), (copy(5), false)]);
+    assert_eq!(half(Planted::new().put(copy(2), &[0; 4])), [(copy(2), false)]);
+    // The backup: the label; something behind it; both.
+    assert!(half(Planted::new().put(sector + 0x51, &[1])).contains(&(sector + 0x51, true)));
+    assert_eq!(half(Planted::new().put(sector + 0x52, &[1])), [(sector + 0x52, false)]);
+    let both = Planted::new().put(sector + 0x47, b"X").put(sector + 0x1F0, &[1]);
+    assert_eq!(half(both), [(sector + 0x47, true), (sector + 0x1F0, false)]);
+}
+
 #[test]
 fn chains() {
     let Planted { fat, last, .. } = Planted::new();

@@ -12,6 +12,8 @@ mod boot;
 mod build;
 mod defects;
 mod disks;
+// The tools make discs of links, too.
+#[cfg(unix)]
 mod foreign;
 mod formats;
 mod hostile;
@@ -26,6 +28,7 @@ mod oracles_forms;
 mod refusals;
 mod rock_ridge;
 mod rock_ridge_defects;
+#[cfg(unix)]
 mod rock_ridge_oracles;
 mod round_trip;
 mod trees;

@@ -65,6 +65,23 @@ pub(crate) fn drive(system: &System, path: &Path) -> Result<Drive, PathError> {
     describe::drive(system, &usage, folder).ok_or_else(missing)
 }
 
+pub(crate) fn drive_and_partition(
+    system: &System,
+    path: &Path,
+) -> Result<(Drive, Option<u32>), PathError> {
+    match drive(system, path) {
+        Err(PathError::Partition { number, drive: whole, .. }) => {
+            Ok((drive(system, &whole)?, Some(number)))
+        }
+        found => Ok((found?, None)),
+    }
+}
+
+/// Drives are nodes in a folder here, seen by what they are.
+pub(crate) fn names_drive(_: &Path) -> bool {
+    false
+}
+
 /// The folder in /sys that describes the block device at `path`.
 fn folder_of_node(system: &System, path: &Path) -> Result<PathBuf, PathError> {
     let given = || path.to_path_buf();

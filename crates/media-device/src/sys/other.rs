@@ -26,6 +26,17 @@ pub(crate) fn drive(_: &System, path: &Path) -> Result<Drive, PathError> {
     }
 }
 
+pub(crate) fn drive_and_partition(
+    system: &System,
+    path: &Path,
+) -> Result<(Drive, Option<u32>), PathError> {
+    drive(system, path).map(|drive| (drive, None))
+}
+
+pub(crate) fn names_drive(_: &Path) -> bool {
+    false
+}
+
 pub(crate) fn unmount(_: &System, _: &Drive) -> Result<Vec<PathBuf>, UnmountError> {
     Err(ListError::Unsupported { system: SYSTEM }.into())
 }
@@ -64,6 +75,10 @@ impl DriveFile {
     }
 
     pub(crate) fn discard(&self, _: Range<u64>) -> io::Result<bool> {
+        match self.0 {}
+    }
+
+    pub(crate) fn forget_partitions(&self, _: &Drive) -> io::Result<()> {
         match self.0 {}
     }
 

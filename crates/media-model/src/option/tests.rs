@@ -30,11 +30,31 @@ fn every_field_has_its_option() {
     assert_eq!(keys.len(), RequestOption::all().len() + 1, "and version");
 }
 
+/// The names of sizes stand in one table; here they are words of a text and of a list.
+#[test]
+fn named_media_sizes_are_offered() {
+    let all = RequestOption::all();
+    let option = all.iter().find(|option| option.name() == "media-size").unwrap();
+    for named in crate::MediaSize::NAMED {
+        assert!(option.about().contains(named.name), "{}", named.name);
+        assert!(option.examples().contains(&named.name), "{}", named.name);
+    }
+}
+
 #[test]
 fn texts_are_whole() {
     for option in RequestOption::all() {
         assert!(!option.about().ends_with('.') && !option.about().contains("  "));
         assert_eq!(option.is_secret(), option.name().contains("password"));
+        // They are offered where there are no words, and can be read.
+        assert!(option.words().is_empty() || option.examples().is_empty());
+        for example in option.examples() {
+            let read = match option.name() {
+                "media-size" => crate::MediaSize::new(example).is_ok(),
+                _ => crate::ImageSize::new(example).is_ok(),
+            };
+            assert!(read, "--{} {example}", option.name());
+        }
         if let Absent::Is(value) = option.absent() {
             assert!(option.words().is_empty() || option.words().contains(&value));
         }

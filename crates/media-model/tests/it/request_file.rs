@@ -217,7 +217,8 @@ fn relative_paths_start_from_the_folder_of_the_file() {
     assert_eq!(request.boot_image, Some(PathBuf::from("sub/x/b.wim")));
     assert_eq!(request.path, [PathBuf::from("-")]);
     assert_eq!(request.hwids, Some(PathBuf::from("/abs/ids")));
-    assert_eq!(request.add, ["sub/x/x=X", "/y=Y", "=Z", "w", "sub/x/a=b=C"]);
+    let add = request.add.iter().map(|add| add.replace('\\', "/")).collect::<Vec<_>>();
+    assert_eq!(add, ["sub/x/x=X", "/y=Y", "=Z", "w", "sub/x/a=b=C"]);
     assert_eq!(request.image_creator.as_deref(), Some("me"));
     assert_eq!(read(text).relative_to(Path::new("")).request(), read(text).request());
 }
@@ -327,6 +328,24 @@ fn no_message_repeats_what_may_be_a_password() {
         let told = told(&with(slip)).concat();
         assert!(told.contains(" cannot be read: ") && !told.contains("hunter2"), "{told}");
     }
+}
+
+/// A share is no place on a system that has it mounted somewhere.
+#[cfg(not(windows))]
+#[test]
+fn paths_of_windows_are_told_elsewhere() {
+    let text = "version = 1\nmedia-type = 'usb'\nboot-image = '\\\\server\\share\\boot.wim'\n\
+                path = 'C:\\new.img'\nhwids = 'd:\\devices'\nlabel = 'a\\b'\n\
+                capture-destination = '\\\\server\\share\\image.wim'\n";
+    let file = RequestFile::read("media.toml", text.as_bytes()).relative_to(Path::new("/folder"));
+    let problems = file.check().unwrap_err();
+    let options: Vec<&str> = problems.iter().map(Problem::option).collect();
+    assert_eq!(options, ["boot-image", "path", "hwids"], "{problems:#?}");
+    for problem in &problems {
+        assert!(problem.what().ends_with("is a path of Windows, and no place on this system"));
+        assert!(problem.remedy().starts_with("mount the share"));
+    }
+    assert!(problems[0].what().starts_with(r"\\server\share\boot.wim"), "{problems:#?}");
 }
 
 /// `"C:\temp\new.iso"` has a tab and a line feed in it.

@@ -12,6 +12,7 @@ use super::ioctl;
 use super::usage::{self, Usage};
 use crate::drive::{Backing, Bus, Drive, FileSystem, Holder, Mount, Partition, SystemUse};
 use crate::file_system;
+use crate::locks::Locks;
 use crate::system::System;
 
 /// /sys counts in these, whatever the drive's own sectors.
@@ -106,6 +107,7 @@ pub(super) fn drive(system: &System, usage: &Usage, folder: PathBuf) -> Option<D
         partitions,
         system: Vec::new(),
         disk_sequence: number(&folder, "diskseq"),
+        lost_volumes: Vec::new(),
         denied: system.real && is_denied(&path),
         backing: backing(system, &folder, &path),
         backing_file: attribute::path(&folder, "loop/backing_file"),
@@ -113,6 +115,7 @@ pub(super) fn drive(system: &System, usage: &Usage, folder: PathBuf) -> Option<D
         name,
         path,
         folder,
+        locks: Locks::default(),
     };
     drive.system = system_uses(usage, &drive);
     Some(drive)

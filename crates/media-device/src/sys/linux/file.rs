@@ -12,7 +12,7 @@ use rustix::fs::{Advice, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::{attribute, describe, ioctl, usage};
-use crate::aligned::{self, Pool};
+use crate::aligned::Pool;
 use crate::drive::Drive;
 use crate::error::OpenError;
 
@@ -50,35 +50,17 @@ impl DriveFile {
     }
 
     pub(crate) fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        if !self.direct || aligned::is_aligned(bytes) {
+        if !self.direct {
             return self.file.read_exact_at(bytes, offset);
         }
-        self.pool.with(|piece| {
-            let mut offset = offset;
-            for bytes in bytes.chunks_mut(piece.len().max(1)) {
-                let (piece, _) = piece.split_at_mut(bytes.len().min(piece.len()));
-                self.file.read_exact_at(piece, offset)?;
-                bytes.copy_from_slice(piece);
-                offset = offset.saturating_add(len(bytes));
-            }
-            Ok(())
-        })
+        self.pool.read(offset, bytes, |offset, bytes| self.file.read_exact_at(bytes, offset))
     }
 
     pub(crate) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        if !self.direct || aligned::is_aligned(bytes) {
+        if !self.direct {
             return self.file.write_all_at(bytes, offset);
         }
-        self.pool.with(|piece| {
-            let mut offset = offset;
-            for bytes in bytes.chunks(piece.len().max(1)) {
-                let (piece, _) = piece.split_at_mut(bytes.len().min(piece.len()));
-                piece.copy_from_slice(bytes);
-                self.file.write_all_at(piece, offset)?;
-                offset = offset.saturating_add(len(bytes));
-            }
-            Ok(())
-        })
+        self.pool.write(offset, bytes, |offset, bytes| self.file.write_all_at(bytes, offset))
     }
 
     pub(crate) fn flush(&self) -> io::Result<()> {
@@ -109,6 +91,10 @@ impl DriveFile {
             }
         }
         Ok(true)
+    }
+
+    pub(crate) fn forget_partitions(&self, drive: &Drive) -> io::Result<()> {
+        self.reread_partitions(drive)
     }
 
     pub(crate) fn reread_partitions(&self, drive: &Drive) -> io::Result<()> {
@@ -218,10 +204,6 @@ fn check_same(
 
 fn describe(drive: &Drive) -> String {
     drive.path.display().to_string()
-}
-
-fn len(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// The kernel knows that the drive has no such request, and sent none. What the drive itself says,
