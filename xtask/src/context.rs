@@ -83,6 +83,15 @@ pub(crate) fn search_path() -> OsString {
     env::join_paths(folders).unwrap_or(path)
 }
 
+/// Makes `at` lead to the folder `to`.
+pub(crate) fn link(to: &Path, at: &Path) -> Result<()> {
+    #[cfg(unix)]
+    let made = std::os::unix::fs::symlink(to, at);
+    #[cfg(not(unix))]
+    let made = Err::<(), _>(std::io::Error::from(std::io::ErrorKind::Unsupported));
+    made.with_context(|| format!("cannot link {} to {}", at.display(), to.display()))
+}
+
 /// A file that can be started.
 pub(crate) fn is_program(path: &Path) -> bool {
     let Ok(metadata) = path.metadata() else { return false };

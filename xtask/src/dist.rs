@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what is handed out. A `.tar.gz` and a `.deb` for Linux, a `.zip` for Windows where
 //! that can be built here, and their SHA-256.
 //!
-//! The same commit gives the same bytes, wherever it lies: times are the commit's (or
+//! The same commit gives the same bytes, wherever it and the target folder lie: times are the commit's (or
 //! `SOURCE_DATE_EPOCH`), owners and order are fixed, and no path of this machine is in any file, which
 //! is looked for in the end.
 
@@ -22,7 +22,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::context::Context;
 
-use build::{Libc, Linux};
+use build::{Libc, Linux, Program};
 pub(crate) use build::{Profile, static_linux};
 use licences::Runtime;
 use stage::Stage;
@@ -38,6 +38,9 @@ pub(crate) struct Args {
     /// Leave Windows out
     #[arg(long)]
     no_windows: bool,
+    /// Fail where Windows would be left out for a missing tool, or the program for Linux would hold no musl
+    #[arg(long)]
+    strict: bool,
     /// Whom the Debian package names
     #[arg(long, value_name = "NAME <ADDRESS>", default_value = MAINTAINER)]
     maintainer: String,
@@ -52,7 +55,12 @@ struct Release<'a> {
     maintainer: &'a str,
     /// Where they are put.
     out: &'a Path,
+    /// How hard the packers try, from 1 to 9.
+    level: u8,
 }
+
+/// What gzip, xz and zip choose themselves. With more xz takes 700 MB of memory.
+const LEVEL: u8 = 6;
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| context.target().join("dist"));
@@ -60,14 +68,16 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<()> {
     // Tools are started in other folders.
     let out = &fs::canonicalize(out)?;
     let release = Release::new(context, &args.maintainer, out)?;
-    let linux = build::linux(context)?;
+    let linux = build::linux(context, args.strict)?;
     let mut made = linux_packages(&release, &linux)?;
     if args.no_windows {
         println!("left out: Windows");
     } else if build::can_build_windows(context) {
         let program = build::windows(context, Profile::Dist)?;
         let [linux, _] = &linux;
-        made.push(windows_package(&release, &program, &linux.path)?);
+        made.push(windows_package(&release, &program, &linux.program.path)?);
+    } else if args.strict {
+        bail!("Windows cannot be built here; `cargo xtask ci windows` says what is missing");
     } else {
         println!("left out: Windows; `cargo xtask ci windows` says what is missing");
     }
@@ -88,7 +98,7 @@ impl<'a> Release<'a> {
             Err(_) => context.command("git").args(["log", "-1", "--format=%ct"]).read()?,
         };
         let epoch = epoch.trim().parse().context("SOURCE_DATE_EPOCH is no number of seconds")?;
-        Ok(Self { context, version, epoch, maintainer, out })
+        Ok(Self { context, version, epoch, maintainer, out, level: LEVEL })
     }
 
     /// A command that knows the time of the release.
@@ -103,21 +113,22 @@ fn linux_packages(
     release: &Release<'_>,
     [for_archive, for_deb]: &[Linux; 2],
 ) -> Result<Vec<String>> {
-    let licences = |libc: Libc| {
-        let library = match libc {
+    let licences = |linux: &Linux| {
+        let library = match linux.libc {
             Libc::Musl => Some(Runtime::Musl),
             Libc::Glibc => Some(Runtime::Glibc),
             Libc::System => None,
         };
         let runtimes: Vec<Runtime> = [Runtime::Rust].into_iter().chain(library).collect();
-        licences::collect(release.context, libc.target(), &runtimes)
+        let built = linux.program.crates.as_ref();
+        licences::collect(release.context, linux.libc.target(), &runtimes, built)
     };
-    let texts = Texts::of(release, &for_archive.path)?;
+    let texts = Texts::of(release, &for_archive.program.path)?;
 
     let name = format!("capmedia-{}-x86_64-linux", release.version);
     let stage = Stage::new(release)?;
-    stage.copy(&for_archive.path, &format!("{name}/capmedia"), 0o755)?;
-    common_files(release, &stage, &name, &licences(for_archive.libc)?, for_archive.libc.about())?;
+    stage.copy(&for_archive.program.path, &format!("{name}/capmedia"), 0o755)?;
+    common_files(release, &stage, &name, &licences(for_archive)?, for_archive.libc.about())?;
     for (file, text) in &texts.pages {
         stage.put(&format!("{name}/man/{}/{file}", section(file)?), text, 0o644)?;
     }
@@ -128,18 +139,19 @@ fn linux_packages(
     let archive = archive::tar_gz(release, &stage, &name)?;
 
     let stage = Stage::new(release)?;
-    let deb = deb::build(release, &stage, for_deb, &texts, &licences(for_deb.libc)?)?;
+    let deb = deb::build(release, &stage, for_deb, &texts, &licences(for_deb)?)?;
     Ok(vec![archive, deb])
 }
 
 /// The archive for Windows. `linux` is the same program for this machine, which can say what it would.
-fn windows_package(release: &Release<'_>, program: &Path, linux: &Path) -> Result<String> {
-    let licences =
-        licences::collect(release.context, build::WINDOWS, &[Runtime::Rust, Runtime::MinGw])?;
+fn windows_package(release: &Release<'_>, program: &Program, linux: &Path) -> Result<String> {
+    let runtimes = [Runtime::Rust, Runtime::MinGw];
+    let built = program.crates.as_ref();
+    let licences = licences::collect(release.context, build::WINDOWS, &runtimes, built)?;
     let texts = Texts::of(release, linux)?;
     let name = format!("capmedia-{}-x86_64-windows", release.version);
     let stage = Stage::new(release)?;
-    stage.copy(program, &format!("{name}/capmedia.exe"), 0o755)?;
+    stage.copy(&program.path, &format!("{name}/capmedia.exe"), 0o755)?;
     let about = "The program is for 64-bit Windows and was tested under Wine alone.";
     common_files(release, &stage, &name, &licences, about)?;
     let shell = texts.completions.iter().find(|(shell, _)| shell == "powershell");

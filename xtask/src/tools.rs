@@ -94,6 +94,7 @@ const TOOLS: &[Tool] = &[
     program("mandoc", "mandoc"),
     program("groff", "groff-base"),
     program("dpkg-deb", "dpkg"),
+    program("dpkg-shlibdeps", "dpkg-dev"),
     program("lintian", "lintian"),
     program("zip", "zip"),
     Tool {

@@ -12,7 +12,6 @@
 use std::env;
 use std::error::Error;
 use std::fs::File;
-use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::process::ExitCode;
@@ -65,43 +64,11 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn open(path: &Path, len: u64) -> Result<Box<dyn Storage>, Box<dyn Error>> {
     if path.metadata().is_ok_and(|found| !found.is_file()) {
         let drive = System::new().with_loops(true).drive(path)?;
-        return Ok(Box::new(Opened(OpenDrive::open(&drive)?)));
+        return Ok(Box::new(OpenDrive::open(&drive)?));
     }
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     if file.metadata()?.len() < len {
         file.set_len(len)?;
     }
     Ok(Box::new(FileStorage::new(file, path)?))
-}
-
-struct Opened(OpenDrive);
-
-impl Storage for Opened {
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-
-    fn block_size(&self) -> u32 {
-        self.0.block_size()
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(offset, bytes)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_at(offset, bytes)
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        self.0.flush()
-    }
-
-    fn forget_cached(&self) -> io::Result<()> {
-        self.0.forget_cached()
-    }
 }

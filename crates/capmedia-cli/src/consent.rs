@@ -33,6 +33,25 @@ pub(crate) struct ConsentArgs {
     pub(crate) unmount: bool,
 }
 
+/// The same where nothing is erased: a command line of `capmedia create` can be planned as it is.
+#[derive(clap::Args, Debug, Default)]
+#[command(next_help_heading = "Drives")]
+pub(crate) struct NoConsentArgs {
+    /// No effect, as the other options about drives here: nothing is erased, and the command line
+    /// of capmedia create can be planned as it is
+    #[arg(long)]
+    yes: bool,
+    /// No effect here; no drive is compared
+    #[arg(long, value_name = "SERIAL")]
+    drive_serial: Vec<String>,
+    /// No effect here
+    #[arg(long)]
+    allow_fixed: bool,
+    /// No effect here; nothing is unmounted
+    #[arg(long)]
+    unmount: bool,
+}
+
 /// The drives that will be erased, and all that are connected: no option may name another one by
 /// mistake.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Where packages come from, for verbs that make no media: those options of a request, under the same
 //! names, and what all of these verbs share.
 
-use capmedia::dp_content::Content;
+use capmedia::dp_content::{Content, ContentEvent};
 use capmedia::{ContentAccess, DriveTargets, MediaPlan, RefreshTarget, Target};
 use clap::{ArgMatches, Command};
 use media_model::{CaptureMediaRequest, CheckedContent, CheckedRequest};
@@ -12,7 +12,7 @@ use crate::log::{Log, LogArgs};
 use crate::progress::Waiting;
 use crate::request::{arg, set};
 use crate::secret::credentials;
-use crate::signals::{catch_signals, is_cancelled};
+use crate::signals::{catch_signals, ended_at_once, is_cancelled};
 use crate::told::Told;
 
 /// The options that all content verbs have.
@@ -98,21 +98,32 @@ impl Common {
 /// The content of a request: asks for the password where there is an account, and tells of events as
 /// they come.
 pub(crate) fn open(content: &CheckedContent, told: &Told) -> Result<Content, Failure> {
-    open_with(content, told, ContentAccess::new())
+    open_with(content, told, ContentAccess::new(), |_| true)
+}
+
+/// The same for a run whose result has what is wrong with each location: no event tells that before.
+pub(crate) fn open_for_list(content: &CheckedContent, told: &Told) -> Result<Content, Failure> {
+    let hears = |event: &ContentEvent| !matches!(event, ContentEvent::Unusable { .. });
+    open_with(content, told, ContentAccess::new(), hears)
 }
 
 fn open_with(
     content: &CheckedContent,
     told: &Told,
     access: ContentAccess,
+    hears: fn(&ContentEvent) -> bool,
 ) -> Result<Content, Failure> {
     let user = content.user().map(ToString::to_string);
     let found = credentials(user.as_deref(), content.password_file())?;
     // Not before the password was asked for: a signal must end the question.
     catch_signals();
     let told = told.clone();
-    let mut access =
-        access.with_observer(move |event| told.event(event)).with_cancelled(is_cancelled);
+    let tell = move |event: &ContentEvent| {
+        if hears(event) {
+            told.event(event)
+        }
+    };
+    let mut access = access.with_observer(tell).with_cancelled(is_cancelled);
     if let Some(found) = found {
         access = access.with_credentials(found);
     }
@@ -165,7 +176,8 @@ fn planned(
     events::plan();
     let Some(content) = request.content() else { return Ok(plan(None)?) };
     let access = ContentAccess::new().with_cache_checked_first(check_cache_first);
-    let content = open_with(content, told, access)?;
+    let content = open_with(content, told, access, |_| true)?;
     let _bar = looking(&content, quiet);
-    Ok(plan(Some(&content))?)
+    // It asks between two questions to a location, and not while it looks at files of this machine.
+    Ok(ended_at_once(|| plan(Some(&content)))?)
 }

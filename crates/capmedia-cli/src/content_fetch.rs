@@ -14,8 +14,8 @@ use crate::log_place::refuse_for_content;
 use crate::offered::hint;
 use crate::print::{self, files, size};
 use crate::progress::Bar;
-use crate::signals;
 use crate::told::Told;
+use crate::{leftovers, signals};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -44,9 +44,9 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let told = args.common.told(&log);
     let (to, cache) = (args.to.clone(), content.cache().map(Path::to_path_buf));
     signals::watch(&told, args.common.json, move || {
-        let mut left = signals::parts_in(&to, "");
-        left.extend(cache.iter().flat_map(|cache| signals::parts_in_cache(cache)));
-        signals::left_behind(&left)
+        let mut left = leftovers::parts_in(&to, "");
+        left.extend(cache.iter().flat_map(|cache| leftovers::parts_in_cache(cache)));
+        leftovers::told(&left)
     });
     told.end(run_told(args, &content, &told))
 }

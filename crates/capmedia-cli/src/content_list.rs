@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use capmedia::{ContentListing, LocationListing, list_content};
 use media_model::{CheckedContent, PackageId};
 
-use crate::content_args::{Common, looking, open};
+use crate::content_args::{Common, looking, open_for_list};
 use crate::exit::{Code, Failure};
 use crate::log_place::refuse_for_content;
 use crate::print::{self, size};
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
 }
 
 fn run_told(args: &Args, content: &CheckedContent, told: &Told) -> Result<Code, Failure> {
-    let content = open(content, told)?;
+    let content = open_for_list(content, told)?;
     let waiting = looking(&content, args.common.quiet);
     let listing = list_content(&content, &args.ids, args.sizes);
     drop(waiting);
@@ -51,11 +51,11 @@ fn run_told(args: &Args, content: &CheckedContent, told: &Told) -> Result<Code, 
     }
     to.flush()?;
     let faults: Vec<String> = faults(&listing).collect();
-    faults.iter().for_each(|fault| told.log.error(fault));
     if faults.is_empty() {
         return Ok(Code::Done);
     }
     if args.common.json {
+        faults.iter().for_each(|fault| told.log.error(fault));
         return Ok(Code::Content);
     }
     // What could be listed is listed.

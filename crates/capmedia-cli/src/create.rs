@@ -5,8 +5,11 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use capmedia::media_device::System;
-use capmedia::{DriveTargets, Made, MadeImage, MediaPlan, Target, refuse_in_library};
+use capmedia::{
+    DriveTargets, Made, MadeImage, MediaPlan, Summary, Target, Warning, refuse_in_library,
+};
 use media_model::{CheckedContent, CheckedRequest};
+use serde::Serialize;
 
 use crate::consent::ConsentArgs;
 use crate::content_args;
@@ -15,12 +18,12 @@ use crate::events::{self, EventsArgs};
 use crate::exit::{Code, Failure};
 use crate::log::LogArgs;
 use crate::log_place::refuse_for_media;
-use crate::print;
+use crate::print::{self, Fold, as_it_is};
 use crate::progress::Bar;
 use crate::refreshed;
 use crate::request::RequestArgs;
-use crate::signals;
 use crate::told::Told;
+use crate::{leftovers, signals};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -46,9 +49,18 @@ pub(crate) struct Options {
     pub(crate) consent: ConsentArgs,
     #[command(flatten)]
     pub(crate) events: EventsArgs,
-    /// Shows a heading before the result, of somebody who has seen the plan.
+    /// The page that the result is shown on, for somebody who has seen the plan.
     #[arg(skip)]
-    pub(crate) heading: Option<fn()>,
+    pub(crate) page: Option<Page>,
+}
+
+/// A page that a result is shown on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
+    /// Begins it.
+    pub(crate) begin: fn(),
+    /// Cuts lines to what fits.
+    pub(crate) fold: Fold,
 }
 
 impl Options {
@@ -59,12 +71,75 @@ impl Options {
 
     /// Whether the plan is shown with the result.
     pub(crate) fn shows_plan(&self) -> bool {
-        self.heading.is_none()
+        self.page.is_none()
     }
 
-    /// Shows the heading, where there is one.
-    pub(crate) fn show_heading(&self) {
-        self.heading.into_iter().for_each(|show| show());
+    /// Begins the page, where there is one.
+    pub(crate) fn begin_page(&self) {
+        self.page.into_iter().for_each(|page| (page.begin)());
+    }
+
+    /// Lines as the page has them, where there is one.
+    pub(crate) fn folded(&self, text: Vec<u8>) -> Vec<u8> {
+        self.page.map_or(as_it_is as Fold, |page| page.fold)(text)
+    }
+
+    /// Opens the log, where `may_log` lets it be, and says what a signal leaves behind: what `left`
+    /// tells, in words and as files that are half made, and such files in the cache.
+    pub(crate) fn begin(
+        &self,
+        request: &CheckedRequest,
+        text: &str,
+        may_log: impl FnOnce(&Path) -> Result<(), Failure>,
+        left: impl Fn() -> (Option<String>, Vec<String>) + Send + 'static,
+    ) -> Result<Told, Failure> {
+        let log = self.log.open(may_log)?;
+        log.begin("create", text);
+        let told = Told::new(&log, !self.for_programs() && !self.quiet);
+        let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
+        signals::watch(&told, self.json, move || {
+            let (words, mut files) = left();
+            files.extend(cache.iter().flat_map(|cache| leftovers::parts_in_cache(cache)));
+            let left = words.into_iter().chain(leftovers::told(&files));
+            Some(left.collect::<Vec<_>>().join("; ")).filter(|left| !left.is_empty())
+        });
+        Ok(told)
+    }
+
+    /// Tells the warnings of a plan that were not told as events.
+    pub(crate) fn tell(&self, told: &Told, media: &MediaPlan) -> io::Result<()> {
+        let others = told.others(&media.summary().warnings);
+        match self.for_programs() {
+            true => Ok(()),
+            false => print::warnings(&mut io::stderr().lock(), &others, self.quiet),
+        }
+    }
+
+    /// Shows the result: `made` for programs; else warnings that are new, the plan unless it was seen,
+    /// and what `written` prints.
+    pub(crate) fn show(
+        &self,
+        to: &mut dyn Write,
+        (made, summary): (&impl Serialize, &Summary),
+        others: &[Warning],
+        written: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.begin_page();
+        if self.for_programs() {
+            return print::json(to, made);
+        }
+        if self.quiet {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        print::warnings(&mut text, others, false)?;
+        io::stderr().lock().write_all(&self.folded(text))?;
+        let mut text = Vec::new();
+        if self.shows_plan() {
+            print::summary(&mut text, summary)?;
+        }
+        written(&mut text)?;
+        to.write_all(&self.folded(text))
     }
 }
 
@@ -104,18 +179,11 @@ pub(crate) fn begin(
     request: &CheckedRequest,
     text: &str,
 ) -> Result<Told, Failure> {
-    let log = options.log.open(|path| refuse_for_media(path, request))?;
-    log.begin("create", text);
-    let told = Told::new(&log, !options.for_programs() && !options.quiet);
     let target = Target::of(request).map(|target| target.path().to_path_buf());
-    let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
-    signals::watch(&told, options.json, move || {
-        let mut left: Vec<String> =
-            target.iter().flat_map(|path| signals::parts_of(path)).collect();
-        left.extend(cache.iter().flat_map(|cache| signals::parts_in_cache(cache)));
-        signals::left_behind(&left)
-    });
-    Ok(told)
+    let may_log = |path: &Path| refuse_for_media(path, request);
+    options.begin(request, text, may_log, move || {
+        (None, target.iter().flat_map(|path| leftovers::parts_of(path)).collect())
+    })
 }
 
 fn plan_and_write(
@@ -132,10 +200,7 @@ fn plan_and_write(
     }
     look_at_target(request)?;
     let media = content_args::plan(request, None, told, options.quiet)?;
-    let others = told.others(&media.summary().warnings);
-    if !options.for_programs() {
-        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
-    }
+    options.tell(told, &media)?;
     write(options, request, &media, told)?;
     Ok(Code::Done)
 }
@@ -173,19 +238,10 @@ pub(crate) fn write(
     for image in &made.images {
         log.information(written(image));
     }
-    options.show_heading();
     // Standard output may be the pipe that the image went to.
     let to: &mut dyn Write =
         if to_file { &mut io::stdout().lock() } else { &mut io::stderr().lock() };
-    if options.for_programs() {
-        print::json(to, &made)?;
-    } else if !options.quiet {
-        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
-        if options.shows_plan() {
-            print::summary(to, &made.summary)?;
-        }
-        print::written(to, &made)?;
-    }
+    options.show(to, (&made, &made.summary), &others, |to| print::written(to, &made))?;
     Ok(made)
 }
 

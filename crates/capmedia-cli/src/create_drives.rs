@@ -9,7 +9,7 @@ use capmedia::media_device::{Drive, System};
 use capmedia::{
     Consent, DriveFailure, DriveTargets, DrivesError, Error, MadeDrive, MadeDrives, MediaPlan,
 };
-use media_model::{CheckedContent, CheckedRequest};
+use media_model::CheckedRequest;
 
 use crate::consent::{Connected, Given, Terminal};
 use crate::content_args::plan;
@@ -19,7 +19,6 @@ use crate::events;
 use crate::exit::{Code, Failure};
 use crate::log_place::refuse_for_media;
 use crate::print::{self, line, size};
-use crate::signals;
 use crate::told::Told;
 
 pub(crate) fn run(
@@ -49,21 +48,10 @@ pub(crate) fn begin(
     text: &str,
     drives: &DriveTargets,
 ) -> Result<(Told, DriveStates), Failure> {
-    let log = options.log.open(|path| may_log(path, request, drives))?;
-    log.begin("create", text);
-    let told = Told::new(&log, !options.for_programs() && !options.quiet);
     let states = DriveStates::new(!request.no_verify());
-    let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
-    signals::watch(&told, options.json, {
-        let states = states.clone();
-        move || {
-            let parts: Vec<String> =
-                cache.iter().flat_map(|cache| signals::parts_in_cache(cache)).collect();
-            let left = [states.told(), signals::left_behind(&parts)];
-            let left: Vec<String> = left.into_iter().flatten().collect();
-            Some(left.join("; ")).filter(|left| !left.is_empty())
-        }
-    });
+    let watched = states.clone();
+    let may_log = |path: &Path| may_log(path, request, drives);
+    let told = options.begin(request, text, may_log, move || (watched.told(), Vec::new()))?;
     Ok((told, states))
 }
 
@@ -84,10 +72,7 @@ fn plan_and_write(
 
     let media = plan(request, Some(drives), told, options.quiet)?;
     told.log.refuse_inputs(media.inputs())?;
-    let others = told.others(&media.summary().warnings);
-    if !options.for_programs() {
-        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
-    }
+    options.tell(told, &media)?;
     let given =
         options.consent.obtain(connected, request.force(), &mut Terminal).map_err(no_consent)?;
     write(options, drives, &media, given, told, states)
@@ -126,11 +111,13 @@ pub(crate) fn write(
     };
     let others = told.others(made.summary.warnings.get(told_before..).unwrap_or_default());
     made.drives.iter().for_each(events::drive_ends);
-    options.show_heading();
+    options.begin_page();
     if options.for_programs() {
         print::json(&mut io::stdout().lock(), &made)?;
     } else {
-        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
+        let mut text = Vec::new();
+        print::warnings(&mut text, &others, options.quiet)?;
+        io::stderr().lock().write_all(&options.folded(text))?;
         show(&made, options, cancelled)?;
     }
     made.drives.iter().filter(|drive| drive.failure.is_none()).for_each(|drive| {
@@ -170,22 +157,23 @@ fn show(made: &MadeDrives, options: &Options, cancelled: bool) -> io::Result<()>
             print::summary(&mut text, &made.summary)?;
         }
         made.drives.iter().try_for_each(|drive| line(&mut text, outcome(drive)))?;
-        io::stdout().lock().write_all(&text)?;
+        io::stdout().lock().write_all(&options.folded(text))?;
     }
     let failed = made.failed().count();
     if failed == 0 {
         return Ok(());
     }
-    let mut to = io::stderr().lock();
+    let mut text = Vec::new();
     let headline = match (failed, made.drives.len()) {
         (_, 1) => "the drive was not done".to_owned(),
         (failed, all) if failed == all => format!("none of the {all} drives was done"),
         (failed, all) => format!("{failed} of {all} drives were not done"),
     };
     let cancelled = if cancelled { "cancelled; " } else { "" };
-    writeln!(to, "error: {cancelled}{headline}")?;
+    line(&mut text, format_args!("error: {cancelled}{headline}"))?;
     let lines = made.failed().flat_map(|(drive, failure)| failure_lines(drive, failure));
-    { lines }.try_for_each(|text| line(&mut to, format_args!("  {text}")))
+    { lines }.try_for_each(|told| line(&mut text, format_args!("  {told}")))?;
+    io::stderr().lock().write_all(&options.folded(text))
 }
 
 /// One line for each drive.

@@ -344,18 +344,23 @@ fn write_error(
         last = error;
     }
     // Our messages name theirs, behind a semicolon; the system's do not.
-    if let Some(way) = way_out(last).filter(|_| !text.contains(';')) {
+    let is_address = ["http://", "https://", "smb://"].iter().any(|scheme| text.contains(scheme));
+    if let Some(way) = way_out(last, is_address).filter(|_| !text.contains(';')) {
         text.push_str(&format!("      {way}\n"));
     }
     print::plain(to, &text)
 }
 
 /// What to do about what the system said.
-fn way_out(error: &(dyn StdError + 'static)) -> Option<&'static str> {
+fn way_out(error: &(dyn StdError + 'static), is_address: bool) -> Option<&'static str> {
     let error = error.downcast_ref::<io::Error>()?;
     // Others are of our making, and say it themselves.
     error.raw_os_error()?;
     Some(match error.kind() {
+        io::ErrorKind::NotFound if is_address => {
+            "that is an address, and a file of this machine is due; name a file, or fetch a package \
+             of a distribution point with `capmedia content fetch`"
+        }
         io::ErrorKind::NotFound => {
             "look at the path; a relative one starts from the current folder, or from that of the \
              request file it stands in"

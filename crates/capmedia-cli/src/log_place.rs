@@ -57,18 +57,7 @@ fn refuse_beside_media(asked: Asked<'_>, request: &CheckedRequest) -> Result<(),
     {
         return Err(refused(asked, "is also the output; give another file".to_owned()));
     }
-    let options = [
-        request.boot_image().file(),
-        request.boot_files(),
-        request.hwids(),
-        request.task_sequence(),
-        request.capture_password_file(),
-        request.runtime(),
-        request.template(),
-    ];
-    let options = options.into_iter().flatten().chain(request.add().iter().map(|add| add.host()));
-    let inputs = options.chain(request.read_files().iter().map(PathBuf::as_path));
-    refuse_inputs(asked, &place, MEDIA_OF, inputs)?;
+    refuse_inputs(asked, &place, MEDIA_OF, request.read_paths())?;
     request.content().map_or(Ok(()), |content| refuse_beside_content(asked, content))
 }
 
@@ -78,9 +67,8 @@ pub(crate) fn refuse_for_content(log: &Path, content: &CheckedContent) -> Result
 }
 
 fn refuse_beside_content(asked: Asked<'_>, content: &CheckedContent) -> Result<(), Failure> {
-    let files = [content.password_file(), content.ca_file(), content.client_certificate()];
     let place = followed(asked.path);
-    refuse_inputs(asked, &place, "this run reads", files.into_iter().flatten())?;
+    refuse_inputs(asked, &place, "this run reads", content.read_paths())?;
     Ok(refuse_in_library(asked.path, content)?)
 }
 

@@ -25,6 +25,7 @@ mod inspect;
 mod inspect_sequence;
 mod inspect_wim;
 mod join;
+mod leftovers;
 mod log;
 mod log_place;
 mod man;
@@ -40,6 +41,7 @@ mod refreshed;
 mod request;
 mod secret;
 mod signals;
+mod terminal;
 mod told;
 mod topics;
 mod unicode;
@@ -100,6 +102,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::report(error),
     };
+    #[cfg(target_os = "linux")]
+    signals::leave_ignored();
     let (outcome, json) = match cli.verb {
         Verb::Create(args) => (create::run(&args), args.options.json),
         Verb::Plan(args) => (plan::run(&args), args.json),

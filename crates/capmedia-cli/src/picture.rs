@@ -4,20 +4,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::anyhow;
-use capmedia::{DriveTargets, MediaPlan, Target};
+use capmedia::{MediaPlan, Target};
 use extent_image::{PlanBuilder, StreamOptions};
 use media_model::CheckedRequest;
 
 use crate::exit::{Code, Failure};
 use crate::log_place::refuse_picture;
 use crate::print;
-
-/// What a map of several drives does not show, which have one layout.
-pub(crate) fn unused(drives: &DriveTargets) -> Option<&'static str> {
-    let lens = || drives.drives().iter().map(|drive| drive.len);
-    let differ = lens().min() != lens().max();
-    differ.then_some("On larger drives the rest is not used.")
-}
 
 /// Whether the picture is to go to standard output.
 pub(crate) fn is_stdout(path: &Path) -> bool {

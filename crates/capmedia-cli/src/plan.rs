@@ -9,6 +9,7 @@ use capmedia::{DriveTargets, MediaMap, Summary, map_svg, map_text};
 use extent_image::Extent;
 use serde::Serialize;
 
+use crate::consent::NoConsentArgs;
 use crate::content_args;
 use crate::drives;
 use crate::exit::{Code, Failure};
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     /// Print no warnings, but that a password stands on the media.
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    _consent: NoConsentArgs,
 }
 
 #[derive(Serialize)]
@@ -85,7 +88,10 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     let system = System::new().with_labels(true);
     let drives = DriveTargets::of(&request, &system).map_err(capmedia::Error::from)?;
     let media = told.end(content_args::plan(&request, drives.as_ref(), &told, args.quiet))?;
-    let map = (args.map || args.svg.is_some()).then(|| media.map());
+    let map = (args.map || args.svg.is_some()).then(|| match &drives {
+        Some(drives) => media.map().with_drives(drives),
+        None => media.map(),
+    });
     let to_stdout = args.svg.as_deref().is_some_and(picture::is_stdout);
     if let (Some(path), Some(map)) = (&args.svg, &map) {
         picture::write(path, map_svg(map), &request, &media)?;
@@ -116,8 +122,6 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
                 false => unicode::is_shown(&io::stdout()),
             };
             print::plain(to, &map_text(map, print::WIDTH, is_unicode))?;
-            let unused = drives.as_ref().and_then(picture::unused);
-            { unused.iter() }.try_for_each(|text| writeln!(to, "{text}"))?;
         }
         for (number, plan) in volumes() {
             if several {

@@ -103,6 +103,14 @@ pub(crate) fn wrapped_to(
     line(to, row)
 }
 
+/// Cuts the lines of a text.
+pub(crate) type Fold = fn(Vec<u8>) -> Vec<u8>;
+
+/// Cuts none.
+pub(crate) fn as_it_is(text: Vec<u8>) -> Vec<u8> {
+    text
+}
+
 /// Text of ours in lines, which may hold names: the same, but for the ends of lines.
 pub(crate) fn plain(to: &mut (impl Write + ?Sized), text: &str) -> io::Result<()> {
     text.lines().try_for_each(|text| line(to, text))

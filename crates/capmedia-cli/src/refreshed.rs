@@ -7,7 +7,7 @@ use capmedia::media_device::{Mount, Refusal, System};
 use capmedia::{
     Consent, Error, Guarantee, MediaPlan, RefreshError, RefreshPlan, RefreshTarget, Refreshed,
 };
-use media_model::{CheckedContent, CheckedRequest};
+use media_model::CheckedRequest;
 
 use crate::content_args::plan_refresh;
 use crate::create::Options;
@@ -15,7 +15,6 @@ use crate::exit::{Code, Failure};
 use crate::log_place::{refuse_for_media, refuse_in_folder};
 use crate::print::{self, files, line, size};
 use crate::progress::Bar;
-use crate::signals;
 use crate::told::Told;
 
 /// Paths of a kind that are named; the JSON object has all.
@@ -42,20 +41,12 @@ pub(crate) fn begin(
     request: &CheckedRequest,
     text: &str,
 ) -> Result<Told, Failure> {
-    let log = options.log.open(|path| may_log(path, request))?;
-    log.begin("create", text);
-    let told = Told::new(&log, !options.for_programs() && !options.quiet);
-    let cache = request.content().and_then(CheckedContent::cache).map(Path::to_path_buf);
-    signals::watch(&told, options.json, move || {
-        let parts: Vec<String> =
-            cache.iter().flat_map(|cache| signals::parts_in_cache(cache)).collect();
-        let left = [
-            Some("the stick may have to be refreshed again".to_owned()),
-            signals::left_behind(&parts),
-        ];
-        Some(left.into_iter().flatten().collect::<Vec<_>>().join("; "))
-    });
-    Ok(told)
+    options.begin(
+        request,
+        text,
+        |path| may_log(path, request),
+        || (Some("the stick may have to be refreshed again".to_owned()), Vec::new()),
+    )
 }
 
 fn plan_and_write(
@@ -66,10 +57,7 @@ fn plan_and_write(
     let consent = options.consent.permissions();
     let target = RefreshTarget::open(request, &System::new(), &consent).map_err(Error::from)?;
     let media = plan_refresh(request, &target, told, options.quiet)?;
-    let others = told.others(&media.summary().warnings);
-    if !options.for_programs() {
-        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
-    }
+    options.tell(told, &media)?;
     write(options, request, &target, &media, told)
 }
 
@@ -89,17 +77,8 @@ pub(crate) fn write(
     drop(progress);
     let others = told.others(made.summary.warnings.get(told_before..).unwrap_or_default());
     log.information(outcome(&made));
-    options.show_heading();
     let mut to = io::stdout().lock();
-    if options.for_programs() {
-        print::json(&mut to, &made)?;
-    } else if !options.quiet {
-        print::warnings(&mut io::stderr().lock(), &others, options.quiet)?;
-        if options.shows_plan() {
-            print::summary(&mut to, &made.summary)?;
-        }
-        show(&mut to, &made)?;
-    }
+    options.show(&mut to, (&made, &made.summary), &others, |to| show(to, &made))?;
     Ok(Code::Done)
 }
 

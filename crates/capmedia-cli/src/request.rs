@@ -105,12 +105,15 @@ impl RequestArgs {
         self.check_file(&self.effective()?)
     }
 
-    /// The same, and the request as [`to_toml`](Self::to_toml) gives it, for a log.
+    /// The same, and the request as [`to_toml`](Self::to_toml) gives it, for a log. A path that is not
+    /// Unicode is no obstacle: a log has its problem in place of the request.
     pub(crate) fn check_and_show(&self) -> Result<(CheckedRequest, String), Failure> {
         // Once: the request may come through a pipe.
         let file = self.effective()?;
         let checked = self.check_file(&file)?;
-        let text = file.request().to_toml().map_err(Failure::problems)?;
+        let text = file.request().to_toml().unwrap_or_else(|problems| {
+            problems.iter().map(|problem| format!("# not shown: {problem}\n")).collect()
+        });
         Ok((checked, text))
     }
 

@@ -7,7 +7,7 @@ use capmedia::{SetVerification, Verification};
 
 use crate::events::{self, EventsArgs};
 use crate::exit::{Code, Failure};
-use crate::print::{self, line, size};
+use crate::print::{self, Fold, as_it_is, line, size};
 use crate::progress::Bar;
 use crate::usage;
 
@@ -28,11 +28,16 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     args.events.begin("verify");
-    files(&args.files, args.json, args.quiet)
+    files(&args.files, args.json, args.quiet, as_it_is)
 }
 
-/// Reads images back and shows what was found.
-pub(crate) fn files(files: &[PathBuf], json: bool, quiet: bool) -> Result<Code, Failure> {
+/// Reads images back and shows what was found, in lines that `fold` cuts.
+pub(crate) fn files(
+    files: &[PathBuf],
+    json: bool,
+    quiet: bool,
+    fold: Fold,
+) -> Result<Code, Failure> {
     let mut bar = Bar::new("Verifying", quiet);
     let found = match files {
         [file] => {
@@ -53,7 +58,7 @@ pub(crate) fn files(files: &[PathBuf], json: bool, quiet: bool) -> Result<Code, 
             Found::One(found) => print_one(&mut text, found, quiet)?,
             Found::Several(found) => print_several(&mut text, found, quiet)?,
         }
-        to.write_all(&text)?;
+        to.write_all(&fold(text))?;
     }
     if let Found::Several(SetVerification { unread, .. }) = &found
         && !unread.is_empty()
@@ -61,10 +66,11 @@ pub(crate) fn files(files: &[PathBuf], json: bool, quiet: bool) -> Result<Code, 
         if events::is_on() {
             return Ok(Code::Input);
         }
-        let mut to = io::stderr().lock();
+        let mut text = Vec::new();
         for file in unread {
-            line(&mut to, format_args!("error: cannot verify {}: {}", file.path, file.error))?;
+            line(&mut text, format_args!("error: cannot verify {}: {}", file.path, file.error))?;
         }
+        io::stderr().lock().write_all(&fold(text))?;
         return Ok(Code::Input);
     }
     Ok(if found.is_clean() { Code::Done } else { Code::Faults })
@@ -112,7 +118,12 @@ fn print_several(to: &mut impl Write, found: &SetVerification, quiet: bool) -> i
         print_found(to, &file.found, quiet)?;
     }
     if !quiet && found.is_set {
-        line(to, format_args!("set of {} discs:", found.files.len()))?;
+        let places = found.files.iter().filter_map(|file| file.found.volume.as_ref());
+        let all = places.map(|place| place.volumes).max().unwrap_or_default();
+        match found.files.len() {
+            given if all as usize > given => line(to, format_args!("{given} of {all} discs:"))?,
+            given => line(to, format_args!("set of {given} discs:"))?,
+        }
     }
     for fault in &found.faults {
         line(to, format_args!("fault: {fault}"))?;

@@ -15,12 +15,16 @@ mod capture;
 mod completion;
 mod drives;
 mod line;
+mod list;
 mod media;
 mod media_file;
 mod media_type;
+mod overview;
+mod package;
 mod path_text;
 mod planned;
 mod progress;
+mod prompt;
 mod save;
 mod screen;
 mod summary;
@@ -28,6 +32,7 @@ mod summary;
 mod suspend;
 mod wait;
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 
@@ -36,14 +41,13 @@ use capmedia::dp_content::Credentials;
 use media_model::{CaptureMediaRequest, Problem, ProblemKind, RequestOption, Slot};
 
 use crate::exit::{Code, Failure};
-use crate::log::{Log, LogArgs};
+use crate::log::LogArgs;
 use crate::request;
-use crate::signals;
-use crate::told::Told;
 use crate::wizard::drives::Granted;
 use crate::wizard::progress::Ended;
 use crate::wizard::summary::Chosen;
 use crate::wizard::wait::Ears;
+use crate::{signals, terminal};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -64,10 +68,14 @@ struct Wizard {
     file: Option<PathBuf>,
     /// The account that reads packages, with its password.
     account: Option<(String, Credentials)>,
+    /// The answers as they stand in a request file.
+    saved: Option<CaptureMediaRequest>,
     /// What may be done to single drives, beside erasing them.
     granted: Granted,
-    /// Why the media was not made the last time, which changed nothing.
-    failed: Option<Failure>,
+    /// Files that may be replaced by the media, and no others.
+    replaced: BTreeSet<PathBuf>,
+    /// Why the media was not made the last time, which changed nothing; and whether that was told.
+    failed: Option<(Failure, bool)>,
     ears: Ears,
     log: LogArgs,
     /// Whether the boot image is a package; asked before its id.
@@ -123,23 +131,27 @@ pub(crate) fn run(args: &Args) -> Result<Code, Failure> {
     // Before there is another thread.
     #[cfg(unix)]
     suspend::set_up();
-    signals::watch(&Told::new(&Log::none(), true), false, || Some(save::unchanged()));
-    signals::catch_signals();
+    signals::watch_questions(|| Some(save::unchanged()));
+    terminal::restore_on_panic();
+    #[cfg(unix)]
+    signals::watch_terminal();
     ask::set_up();
     let mut wizard = Wizard {
-        from_package: !request.distribution_point.is_empty() && request.package.is_empty(),
-        request,
+        from_package: boot_image::is_package(&request),
         aside: CaptureMediaRequest::default(),
         file: args.request.clone(),
         account: None,
+        saved: args.request.is_some().then(|| save::to_save(&request)),
         granted: Granted::default(),
+        replaced: replaced_by(&request),
         failed: None,
         ears: Ears::default(),
         log: args.log.clone(),
+        request,
     };
     let ended = wizard.run();
     // Who cancels after that was told why, and the exit code tells, too.
-    let ended = match wizard.failed.as_ref().map(Failure::code) {
+    let ended = match wizard.failed.as_ref().map(|(failure, _)| failure.code()) {
         Some(code) => ended.map_err(|failure| match failure.code() {
             Code::Cancelled => failure.with_code(code),
             _ => failure,
@@ -156,13 +168,17 @@ impl Wizard {
         loop {
             let Some(page) = PAGES.get(at) else {
                 match summary::show(self)? {
-                    Chosen::Create(job) => match progress::run(self, *job)? {
-                        Ended::Made(code) => return Ok(code),
-                        Ended::Untouched(failure) => {
-                            self.ears = Ears::default();
-                            self.failed = Some(failure);
+                    Chosen::Create(job) => {
+                        // What comes of it counts, and no more what came before.
+                        self.failed = None;
+                        match progress::run(self, *job)? {
+                            Ended::Made(code) => return Ok(code),
+                            Ended::Untouched(failure) => {
+                                self.ears = Ears::default();
+                                self.failed = Some((failure, false));
+                            }
                         }
-                    },
+                    }
                     Chosen::Page(page) => at = page,
                 }
                 continue;
@@ -245,16 +261,21 @@ impl Wizard {
     }
 }
 
-/// Moves an answer, and leaves none where it was.
+/// What a request lets be replaced.
+fn replaced_by(request: &CaptureMediaRequest) -> BTreeSet<PathBuf> {
+    request.path.iter().filter(|_| request.force).cloned().collect()
+}
+
+/// Moves an answer, and leaves none where it was; where there is none, what was moved before stays.
 fn exchange(from: Slot<'_>, to: Slot<'_>) {
     match (from, to) {
-        (Slot::Flag(from), Slot::Flag(to)) => *to = std::mem::take(from),
-        (Slot::Text(from), Slot::Text(to)) => *to = from.take(),
-        (Slot::Path(from), Slot::Path(to)) => *to = from.take(),
-        (Slot::Paths(from), Slot::Paths(to)) => *to = std::mem::take(from),
-        (Slot::Number(from), Slot::Number(to)) => *to = from.take(),
-        (Slot::List(from), Slot::List(to)) => *to = std::mem::take(from),
-        // Both come from one list of options.
+        (Slot::Flag(from), Slot::Flag(to)) => *to |= std::mem::take(from),
+        (Slot::Text(from), Slot::Text(to)) => *to = from.take().or(to.take()),
+        (Slot::Path(from), Slot::Path(to)) => *to = from.take().or(to.take()),
+        (Slot::Number(from), Slot::Number(to)) => *to = from.take().or(to.take()),
+        (Slot::Paths(from), Slot::Paths(to)) if !from.is_empty() => *to = std::mem::take(from),
+        (Slot::List(from), Slot::List(to)) if !from.is_empty() => *to = std::mem::take(from),
+        // Nothing to move; both come from one list of options.
         _ => {}
     }
 }

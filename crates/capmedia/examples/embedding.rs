@@ -2,45 +2,23 @@
 #![allow(clippy::print_stderr, reason = "a program that talks to people")]
 #![allow(unreachable_pub, reason = "a test calls it")]
 
-use std::error::Error;
-use std::ops::ControlFlow;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{error::Error, ops::ControlFlow, path::Path};
 
-use capmedia::media_model::CaptureMediaRequest;
-use capmedia::{Blame, create, verify_file};
+use capmedia::media_model::{CaptureMediaRequest, Problem};
+use capmedia::{create, verify_file};
 
-/// Makes a disc and reads it back; cancelled, it leaves nothing.
-pub fn make(boot_image: &Path, disc: &Path, cancel: &AtomicBool) -> Result<(), Box<dyn Error>> {
+/// Makes a disc and reads it back.
+pub fn make(boot_image: &Path, disc: &Path) -> Result<(), Box<dyn Error>> {
+    let told = |all: Vec<_>| all.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n");
     let request = CaptureMediaRequest::new(boot_image, "cd-dvd", disc).with_label("Lab 7");
-    // All mistakes at once, each with its remedy.
-    let request = request.check().map_err(|problems| {
-        let problems = problems.iter().map(ToString::to_string);
-        problems.collect::<Vec<_>>().join("\n")
-    })?;
-
-    let mut progress = |done, total| {
+    let made = create(&request.check().map_err(told)?, &mut |done, total| {
         eprint!("\r{done} of {total} bytes");
-        match cancel.load(Ordering::Relaxed) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    };
-    let made = match create(&request, &mut progress) {
-        Err(error) if error.blame() == Blame::Cancelled => return Ok(()),
-        made => made?,
-    };
-    made.summary.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
-
-    let read_back = verify_file(Path::new(&made.path), &mut ())?;
-    if !read_back.is_clean() {
-        return Err(read_back.faults.join("\n").into());
-    }
-    Ok(())
+        ControlFlow::Continue(()) // Break(()) cancels, and leaves nothing.
+    })?;
+    let faults = verify_file(Path::new(&made.path), &mut ())?.faults;
+    if faults.is_empty() { Ok(()) } else { Err(faults.join("\n").into()) }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Whoever handles Ctrl-C, or a button, sets it.
-    static CANCEL: AtomicBool = AtomicBool::new(false);
-    make(Path::new("boot.wim"), Path::new("capture.iso"), &CANCEL)
+    make(Path::new("boot.wim"), Path::new("capture.iso"))
 }

@@ -6,12 +6,12 @@ use iso9660_image::PlanError;
 use media_device::Refusal;
 use media_model::ConfigMgrError;
 
-use crate::content::content_error;
+use crate::content::packages::content_error;
 use crate::drives::{DriveRefusal, DrivesError};
 use crate::error::Error;
-use crate::publish_error::PublishError;
-use crate::resolve::ResolveError;
-use crate::set_error::SpanError;
+use crate::plan::resolve::ResolveError;
+use crate::plan::set_error::SpanError;
+use crate::publish::error::PublishError;
 
 impl Error {
     /// What Configuration Manager calls it, where it has a name for it.

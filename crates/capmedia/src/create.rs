@@ -8,9 +8,9 @@ use extent_image::{Plan, Progress, Report, StreamOptions};
 use media_device::System;
 use media_model::CheckedRequest;
 
-use crate::cache_room::Reserving;
-use crate::content::{events, other_copy, with_other_copies};
-use crate::content_guard::ContentFolders;
+use crate::content::cache_room::Reserving;
+use crate::content::guard::ContentFolders;
+use crate::content::packages::{events, other_copy, with_other_copies};
 use crate::drives::{DriveTargets, DrivesError};
 use crate::error::Error;
 use crate::plan::{Again, MediaPlan};
@@ -149,7 +149,7 @@ impl MediaPlan {
             }
             summed.events = events(content);
             let new = summed.events.get(known..).unwrap_or_default();
-            summary.warnings.extend(crate::content::warnings(new));
+            summary.warnings.extend(crate::content::packages::warnings(new));
         }
         summary
     }

@@ -22,8 +22,9 @@ mod tests;
 mod write;
 
 pub use consent::Consent;
-pub(crate) use device::{Device, Devices, OpenedDrive};
+pub(crate) use device::{Device, Devices};
 pub(crate) use error::is_of_request;
 pub use error::{DriveFailure, DriveRefusal, DrivesError};
 pub use report::{DriveState, DriveStatus, MadeDrive, MadeDrives};
 pub use targets::DriveTargets;
+pub(crate) use write::unused_of;

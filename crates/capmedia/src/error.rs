@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use dp_content::{CacheError, ContentError, Preflight};
 use extent_image::StreamError;
 
-use crate::compose::ComposeError;
-use crate::content::content_error;
+use crate::content::packages::content_error;
 use crate::drives::DrivesError;
-use crate::large::LargeFiles;
-use crate::publish_error::PublishError;
+use crate::plan::resolve::ResolveError;
+use crate::plan::set_error::SpanError;
+use crate::publish::error::PublishError;
 use crate::refresh::RefreshError;
-use crate::resolve::ResolveError;
-use crate::set_error::SpanError;
+use crate::tree::compose::ComposeError;
+use crate::tree::large::LargeFiles;
 
 /// No media was made. Nothing that existed before was lost.
 #[derive(Debug, thiserror::Error)]

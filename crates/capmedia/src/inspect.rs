@@ -1,5 +1,9 @@
 //! What a file is and what is in it: a boot image, a disc, a disk image.
 
+pub(crate) mod bcd;
+pub(crate) mod sequence;
+pub(crate) mod wim;
+
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,13 +13,14 @@ use extent_image::OpenFile;
 use serde::Serialize;
 use wim_image::Wim;
 
-use crate::boot_configuration::BcdFault;
-use crate::inspect_bcd::{BcdInspection, inspect_bcd};
-use crate::inspect_sequence::{NotRead, SequenceInspection, inspect_sequence};
-use crate::inspect_wim::{WimInspection, inspect_wim};
+use crate::boot::configuration::BcdFault;
+use crate::medium::regular_file;
+use crate::medium::structure::{Claims, Judged};
 use crate::medium::{Kind, Medium, MediumError, kind_of};
-use crate::regular_file;
-use crate::structure::{Claims, Judged};
+
+use self::bcd::{BcdInspection, inspect_bcd};
+use self::sequence::{NotRead, SequenceInspection, inspect_sequence};
+use self::wim::{WimInspection, inspect_wim};
 
 /// What a file is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

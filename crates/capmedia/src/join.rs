@@ -3,6 +3,10 @@
 //! Everything is written into a folder in the making, whose content gets its place when all of it is
 //! there and has the digests that the discs' manifests say.
 
+pub(crate) mod error;
+mod paths;
+mod steps;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -17,15 +21,16 @@ use extent_image::{
 use media_model::MediaPath;
 use serde::Serialize;
 
-use crate::join_error::JoinError;
-use crate::join_steps::{Piece, SHOWN, Step, left_out, steps};
-use crate::manifest::{DESCRIPTION, Description, MANIFEST, parse_manifest};
+use crate::medium::members::{Member, content_faults, list_faults, set_faults};
 use crate::medium::{File, Medium, MediumError};
-use crate::members::{Member, content_faults, list_faults, set_faults};
-use crate::output_folder::Target;
-use crate::parts::Part;
+use crate::plan::parts::Part;
+use crate::publish::output_folder::Target;
 use crate::report::Warning;
+use crate::tree::manifest::{DESCRIPTION, Description, MANIFEST, parse_manifest};
 use crate::verify::read_text;
+
+use self::error::JoinError;
+use self::steps::{Piece, SHOWN, Step, left_out, steps};
 
 /// A set brought back into a folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

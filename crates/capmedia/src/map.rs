@@ -9,6 +9,7 @@ mod text;
 
 use serde::Serialize;
 
+use crate::drives::{DriveTargets, unused_of};
 use crate::plan::MediaPlan;
 use crate::report::VolumeSummary;
 
@@ -46,6 +47,34 @@ pub struct MediaMap {
     pub label: String,
     /// The volumes, first to last; one layout for all drives of a run.
     pub volumes: Vec<VolumeMap>,
+    /// The drives that are more than 1 % larger than the volume; empty until
+    /// [`with_drives`](Self::with_drives).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub larger_drives: Vec<LargerDrive>,
+}
+
+/// A drive that is larger than the media on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct LargerDrive {
+    /// The drive.
+    pub path: String,
+    /// Bytes behind the volume.
+    pub unused_bytes: u64,
+}
+
+impl MediaMap {
+    /// Tells which of the drives that the media goes onto are larger than it.
+    pub fn with_drives(mut self, drives: &DriveTargets) -> Self {
+        let used = self.volumes.first().map_or(0, |volume| volume.bytes);
+        let larger = drives.drives().iter().filter_map(|drive| {
+            let unused_bytes = unused_of(drive.len, used)?;
+            Some(LargerDrive { path: drive.path.display().to_string(), unused_bytes })
+        });
+        self.larger_drives = larger.collect();
+        self
+    }
 }
 
 /// Where everything lies on one volume, or on the disk around it.
@@ -202,6 +231,7 @@ impl MediaPlan {
             media_type: summary.media_type.clone(),
             label: summary.label.clone(),
             volumes: volumes.collect(),
+            larger_drives: Vec::new(),
         }
     }
 }

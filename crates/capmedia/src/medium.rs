@@ -1,5 +1,14 @@
 //! An image read back: a disc, or a disk with a FAT32 volume. Both answer the same questions.
 
+pub(crate) mod faults;
+pub(crate) mod hybrid;
+pub(crate) mod members;
+pub(crate) mod place;
+pub(crate) mod regular_file;
+pub(crate) mod structure;
+#[cfg(any(windows, test))]
+mod whole_blocks;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -9,10 +18,11 @@ use fat32_image::check as fat;
 use iso9660_image::TreeKind;
 use iso9660_image::check as iso;
 
-use crate::boot_code;
-use crate::manifest::{DESCRIPTION, Description};
-use crate::structure::{DiskStructure, Structure};
+use crate::boot::code;
+use crate::tree::manifest::{DESCRIPTION, Description};
 use crate::verify::read_text;
+
+use self::structure::{DiskStructure, Structure};
 
 /// Sector 16 of a disc, where the first volume descriptor's identifier stands.
 const DISC_ID_AT: u64 = 16 * 2048 + 1;
@@ -184,7 +194,7 @@ impl<R: Read + Seek> Medium<R> {
         if start >= len {
             return Err(MediumError::CutOff { len, start });
         }
-        let boot_code = boot_code::read_on_stick(&mut reader, start)?;
+        let boot_code = code::read_on_stick(&mut reader, start)?;
         // Of what is cut off later, the check tells.
         let volume = fat::Volume::open(reader, start, range.end.min(len).saturating_sub(start))
             .map_err(|source| MediumError::Volume { start: range.start, source })?;

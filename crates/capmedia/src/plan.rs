@@ -1,5 +1,15 @@
 //! Facts become a plan: the media tree in its file system, and that on its disk.
 
+mod disc;
+pub(crate) mod inputs;
+pub(crate) mod laid;
+pub(crate) mod parts;
+pub(crate) mod resolve;
+mod set;
+pub(crate) mod set_error;
+mod span;
+pub(crate) mod stick;
+
 use std::path::{Path, PathBuf};
 
 use dp_content::{Content, ContentError};
@@ -9,21 +19,22 @@ use media_model::{
     CheckedContent, CheckedRequest, FatLabel, FileSystem, MediaLabel, MediaPath, MediaType,
 };
 
-use crate::compose::{Composed, Facts, compose};
-use crate::content;
-use crate::content_access::ContentAccess;
+use crate::boot::starts::Starts;
+use crate::content::access::ContentAccess;
+use crate::content::packages;
 use crate::create::refuse_content_folders;
-use crate::disc::{self, DiscStart};
 use crate::error::Error;
-use crate::inputs::Inputs;
-use crate::laid::Laid;
-use crate::large;
 use crate::publish::Target;
 use crate::report::{LabelSummary, Summary, VolumeSummary, Warning};
-use crate::resolve::{Resolved, resolve};
-use crate::set::{MediaSet, SetOptions};
-use crate::starts::Starts;
-use crate::stick::{DiskShape, Stick};
+use crate::tree::compose::{Composed, Facts, compose};
+use crate::tree::large;
+
+use self::disc::DiscStart;
+use self::inputs::Inputs;
+use self::laid::Laid;
+use self::resolve::{Resolved, resolve};
+use self::set::{MediaSet, SetOptions};
+use self::stick::{DiskShape, Stick};
 
 /// What a plan was made from.
 #[derive(Debug)]
@@ -98,12 +109,12 @@ impl MediaPlan {
         content: &Content,
         shape: DiskShape,
     ) -> Result<Self, Error> {
-        content::with_other_copies(content, || {
+        packages::with_other_copies(content, || {
             let bad_copies = content.bad_copies();
-            let (inputs, mut summary) = content::inputs(request, content)?;
+            let (inputs, mut summary) = packages::inputs(request, content)?;
             let mut plan = Self::of(request, &inputs, shape)?;
-            summary.events = content::events(content);
-            plan.summary.warnings.extend(content::warnings(&summary.events));
+            summary.events = packages::events(content);
+            plan.summary.warnings.extend(packages::warnings(&summary.events));
             plan.summary.content = Some(summary);
             let (request, content) = (request.clone(), content.clone());
             plan.again = Some(Again { request, content, shape, bad_copies });
@@ -173,11 +184,9 @@ impl MediaPlan {
             request.hwids(),
             request.task_sequence(),
             request.capture_password_file(),
-            request.content().and_then(CheckedContent::password_file),
-            request.content().and_then(CheckedContent::ca_file),
-            request.content().and_then(CheckedContent::client_certificate),
         ];
-        let options = options.into_iter().flatten().map(Path::to_path_buf);
+        let of_content = request.content().into_iter().flat_map(CheckedContent::read_paths);
+        let options = options.into_iter().flatten().chain(of_content).map(Path::to_path_buf);
         let read = options.chain(request.read_files().iter().cloned()).collect();
         let reads_back = !request.no_verify();
         let (first, others) = (first.plan, plans);
@@ -240,6 +249,11 @@ impl MediaPlan {
     /// Whether drives are read back.
     pub(crate) fn reads_back(&self) -> bool {
         self.reads_back
+    }
+
+    /// Adds to what the operator should know.
+    pub(crate) fn tell(&mut self, warnings: Vec<Warning>) {
+        self.summary.warnings.extend(warnings);
     }
 
     /// What is known of the media before its first byte.

@@ -5,6 +5,10 @@
 //! files, which the next run on the same target removes, whatever disc of a set they were to be. The
 //! part file is locked, so two runs on one target cannot mix.
 
+pub(crate) mod error;
+pub(crate) mod output_folder;
+pub(crate) mod part_file;
+
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
@@ -16,10 +20,11 @@ use extent_image::host::{self, FileId};
 use extent_image::{Content, Plan, Progress, Report, StreamError, StreamOptions};
 use media_model::{CheckedRequest, MediaSize, set_member, set_member_number};
 
-use crate::part_file::{PartFile, Slot, folder_of, io_error, name_of_part, remove_stale};
-use crate::publish_error::{PublishError, listed};
 use crate::report::Warning;
 use crate::windows_name;
+
+use self::error::{PublishError, listed};
+use self::part_file::{PartFile, Slot, folder_of, io_error, name_of_part, remove_stale};
 
 /// Looks, when all is written and before anything gets its name, whether it was right.
 pub(crate) type Settle<'a> = dyn FnMut() -> Result<(), Box<ContentError>> + 'a;
@@ -563,5 +568,4 @@ pub(crate) fn kind_of(metadata: &fs::Metadata) -> Kind {
 }
 
 #[cfg(test)]
-#[path = "publish_tests.rs"]
 mod tests;

@@ -15,6 +15,7 @@ mod folder_survey;
 mod folder_system;
 mod meter;
 mod old_media;
+mod old_settings;
 mod report;
 mod run;
 mod storage_reader;

@@ -3,8 +3,8 @@
 use dp_content::ContentEvent;
 use serde::Serialize;
 
-use crate::boot_manager::BootManagerSummary;
-use crate::manifest::JoinedFile;
+use crate::boot::manager::BootManagerSummary;
+use crate::tree::manifest::JoinedFile;
 
 /// Something the operator should know that does not stop the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use extent_image::{DriveProgress, NodeId, Phase, Progress, Stage};
 
-use crate::laid::Laid;
 use crate::plan::MediaPlan;
+use crate::plan::laid::Laid;
 
 /// A file and its bytes in an image.
 type Found = (NodeId, Range<u64>);

@@ -1,5 +1,9 @@
 //! Reads an image back: its structure, and every file against the manifest on it.
 
+mod bcd;
+mod sequence;
+pub(crate) mod set;
+
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
@@ -10,19 +14,18 @@ use extent_image::{Digest, Hasher, OpenFile, Phase, Progress, Stage};
 use serde::Serialize;
 use wim_image::{Cancelled, Wim};
 
-use crate::certificate::UefiLoader;
+use crate::boot::certificate::UefiLoader;
+use crate::boot::firmware;
+use crate::boot::loaders;
 use crate::error::chain;
-use crate::faults::Faults;
-use crate::firmware;
-use crate::hybrid::Stick;
-use crate::loaders;
-use crate::manifest::{
+use crate::medium::faults::Faults;
+use crate::medium::hybrid::Stick;
+use crate::medium::members::{SetVolume, content_faults, description_faults};
+use crate::medium::structure::{Claims, Judged};
+use crate::medium::{File, Kind, Medium, MediumError, is_damage, kind_of};
+use crate::tree::manifest::{
     DESCRIPTION, Description, LARGEST_DESCRIPTION, LARGEST_MANIFEST, MANIFEST, parse_manifest,
 };
-use crate::medium::{File, Kind, Medium, MediumError, is_damage, kind_of};
-use crate::members::{SetVolume, content_faults, description_faults};
-use crate::structure::{Claims, Judged};
-use crate::{verify_bcd, verify_sequence};
 
 /// What reading an image back has shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -118,6 +121,14 @@ impl VerifyError {
     }
 }
 
+/// What a part of a medium says of itself.
+#[derive(Default)]
+struct Findings {
+    faults: Vec<String>,
+    /// What would be wrong for us and may be right for those who made the medium.
+    notes: Vec<String>,
+}
+
 const BUFFER: usize = 1 << 20;
 
 /// Reads back the file at `path`: an ISO image, a disk image, or a WIM, whose checksums are tried.
@@ -133,7 +144,7 @@ pub(crate) fn verify_path(
     path: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(Verification, Option<Description>), VerifyError> {
-    let mut file = crate::regular_file::open(path).map_err(MediumError::Io)?;
+    let mut file = crate::medium::regular_file::open(path).map_err(MediumError::Io)?;
     match kind_of(&mut file)? {
         Kind::Wim => Ok((verify_wim(path, progress)?, None)),
         _ => verify_medium(file, progress),
@@ -259,10 +270,10 @@ fn verify_medium(
     let is_alone = structure.is_partition_alone(&own_claims);
     let described = description.as_ref().filter(|_| !is_alone);
     faults.append(start_faults(&mut medium, &files, stick.as_ref(), described)?);
-    let bcd = verify_bcd::look(&mut medium, &files, description.is_some())?;
+    let bcd = bcd::look(&mut medium, &files, description.is_some())?;
     faults.extend(bcd.faults);
     found.notes.extend(bcd.notes);
-    let sequence = verify_sequence::look(&mut medium, &files, description.is_some())?;
+    let sequence = sequence::look(&mut medium, &files, description.is_some())?;
     faults.extend(sequence.faults);
     found.notes.extend(sequence.notes);
 

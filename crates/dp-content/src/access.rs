@@ -1,5 +1,12 @@
 //! Reaching files: the one trait behind HTTP, SMB and folders, and what can go wrong on the way.
 
+pub(crate) mod bandwidth;
+pub(crate) mod credentials;
+pub(crate) mod gather;
+pub(crate) mod options;
+pub(crate) mod patience;
+pub(crate) mod walk;
+
 use std::io::{self, Read};
 use std::ops::Range;
 use std::sync::Arc;
@@ -219,6 +226,47 @@ pub enum AccessKind {
         /// Its text.
         message: String,
     },
+}
+
+impl AccessKind {
+    /// What can be done about it, where its text does not say so itself.
+    pub(crate) fn way_out(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::NotFound => "see whether the content is distributed there, or redistribute it",
+            Self::NoShare => {
+                "see whether the server is a distribution point; name its web server \
+                 (http://server), or the share itself if it has another name"
+            }
+            Self::Denied(why) if why.is_empty() => "give an account that may read it with --user",
+            Self::WrongPassword => {
+                "correct --user or the password; it is tried once, for accounts get locked"
+            }
+            Self::Account(_) => "have that put right, or give another account with --user",
+            Self::Unreachable(_) => {
+                "see whether the name and the port are right, the server runs and no firewall is \
+                 between, or name another distribution point"
+            }
+            Self::Lost(_) | Self::Stalled { .. } => "run again, or name another distribution point",
+            Self::Server { transient: true, .. } => {
+                "run again later, or name another distribution point"
+            }
+            Self::Server { .. } => {
+                "see the server's logs, or name its share (\\\\server), its web server \
+                 (http://server) or another distribution point"
+            }
+            Self::Length { .. } => "redistribute the content",
+            Self::Io { .. } => "see whether that folder can be read here",
+            Self::Denied(_)
+            | Self::NeedsCredentials
+            | Self::NeedsCertificate
+            | Self::Tls(_)
+            | Self::Changed
+            | Self::Malformed(_)
+            | Self::Redirected { .. }
+            | Self::Unusable(_)
+            | Self::Cancelled => return None,
+        })
+    }
 }
 
 fn in_brackets(text: &str) -> String {

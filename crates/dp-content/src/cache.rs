@@ -601,5 +601,4 @@ fn has_tag(tag: &Path) -> bool {
 }
 
 #[cfg(test)]
-#[path = "cache_tests.rs"]
 mod tests;

@@ -1,22 +1,36 @@
 //! Locations in order of preference, as one.
 
+mod blocks;
+mod cached;
+mod file;
+pub(crate) mod options;
+mod origin;
+mod place;
+pub(crate) mod preflight;
+mod proof;
+mod reader;
+mod resume;
+mod settle;
+mod verify;
+
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use media_model::{ContentLocation, PackageId};
 
-use crate::blocks::Blocks;
 use crate::cache::Cache;
-use crate::cached::Cached;
-use crate::content_options::ContentOptions;
 use crate::error::ContentError;
 use crate::event::{BadCopy, ContentEvent, Events};
-use crate::file::{ContentFile, FileState};
 use crate::location::{FileId, Listed, Location, Package};
 use crate::open::open;
-use crate::place::{Asker, Place};
-use crate::preflight::{self, FoundPackage, Preflight};
+
+use self::blocks::Blocks;
+use self::cached::Cached;
+use self::file::{ContentFile, FileState};
+use self::options::ContentOptions;
+use self::place::{Asker, Place};
+use self::preflight::{FoundPackage, Preflight};
 
 /// Locations in order of preference, as one place that packages and their files come from.
 ///

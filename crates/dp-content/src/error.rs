@@ -24,7 +24,7 @@ pub enum ContentError {
         versions: Vec<String>,
     },
     /// The location, or a file of it, cannot be reached or read.
-    #[error(transparent)]
+    #[error("{_0}{}", way_out(_0))]
     Access(AccessError),
     /// What describes the package is not what it should be.
     #[error("{location}: {path}: {what}; redistribute the content")]
@@ -72,7 +72,10 @@ pub enum ContentError {
         lacking: Vec<String>,
     },
     /// A web server that shows nothing of a content library.
-    #[error("{location} answers, but shows no content library; is it a distribution point?")]
+    #[error(
+        "{location} answers, but shows no content library; name a distribution point, or the share of \
+         this one (\\\\server)"
+    )]
     NoLibrary {
         /// The location.
         location: String,
@@ -169,7 +172,7 @@ pub enum ContentError {
         computed: Digest,
     },
     /// No location gives the file.
-    #[error("no location gives {file}{}", each(.answers))]
+    #[error("no location gives {file}{}{}", each(.answers), way_out_of_all(.answers))]
     Unreadable {
         /// The file, with its content id.
         file: String,
@@ -280,6 +283,19 @@ impl From<AccessError> for ContentError {
 impl From<ContentError> for io::Error {
     fn from(error: ContentError) -> Self {
         Self::other(error)
+    }
+}
+
+fn way_out(error: &AccessError) -> String {
+    error.kind().way_out().map(|way_out| format!("; {way_out}")).unwrap_or_default()
+}
+
+/// Where there is one location, that of its answer; several have different ones.
+fn way_out_of_all(answers: &[AccessError]) -> String {
+    match answers {
+        [] => "; redistribute the content, or name another distribution point".to_owned(),
+        [answer] => way_out(answer),
+        _ => "; mend what one of them says, or name another distribution point".to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use extent_image::Digest;
 use media_model::PackageId;
 
 use crate::access::AccessError;
-use crate::content_options::Observer;
+use crate::content::options::Observer;
 use crate::error::ContentError;
 
 /// Events that are kept; an observer sees those beyond too.

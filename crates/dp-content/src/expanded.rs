@@ -12,12 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use extent_image::Timestamp;
 use media_model::PackageId;
 
+use crate::access::patience::Patience;
+use crate::access::walk::{WalkedFile, refuse_same_names, walk};
 use crate::access::{AccessError, AccessKind, Transport, TransportEntry};
 use crate::error::ContentError;
 use crate::location::{FileId, Listed, Location, Package, PackageFile};
 use crate::path::ContentPath;
-use crate::patience::Patience;
-use crate::walk::{WalkedFile, refuse_same_names, walk};
 
 /// A folder of expanded packages.
 pub struct Expanded {

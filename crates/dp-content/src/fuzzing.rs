@@ -3,9 +3,11 @@
 use std::io::Read;
 
 use crate::access::TransportEntry;
-use crate::link::Page;
+use crate::library::signature_tar;
+use crate::listing;
+use crate::listing::link::Page;
+use crate::listing::multistatus;
 use crate::path::ContentPath;
-use crate::{listing, multistatus, signature_tar};
 
 /// What is in `folder`, which is below `base`, by a page; an error as its text.
 ///

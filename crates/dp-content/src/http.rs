@@ -45,12 +45,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use media_model::HttpLocation;
 use ureq::http::header;
 
+use crate::access::options::AccessOptions;
 use crate::access::{AccessError, AccessKind, NamesBy, Transport, TransportEntry};
-use crate::access_options::AccessOptions;
-use crate::link::Page;
+use crate::library::signature_tar::{self, SignatureError};
+use crate::listing;
+use crate::listing::link::Page;
+use crate::listing::multistatus;
 use crate::path::ContentPath;
-use crate::signature_tar::{self, SignatureError};
-use crate::{listing, multistatus};
 
 use self::address::Holds;
 use self::fetch::Fetcher;

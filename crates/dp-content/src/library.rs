@@ -9,6 +9,11 @@
 //! The web server of a distribution point shows the same folders, but `DataLib` cannot be walked
 //! there; it shows `PS100005.3/<path>` instead, with names and bytes.
 
+mod contents;
+pub(crate) mod ini;
+pub(crate) mod package_hash;
+pub(crate) mod signature_tar;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::ops::Range;
@@ -18,15 +23,16 @@ use std::sync::{Arc, OnceLock};
 use extent_image::Digest;
 use media_model::PackageId;
 
+use crate::access::gather::gather;
+use crate::access::patience::Patience;
+use crate::access::walk::{Budget, Walked, WalkedFile, no_unicode, refuse_same_names, walk};
 use crate::access::{AccessError, AccessKind, NamesBy, Transport};
-use crate::contents::{Contents, content_parts, some_of};
 use crate::error::ContentError;
-use crate::gather::gather;
-use crate::ini::{ContentIni, FileIni, PackageIni};
 use crate::location::{FileId, Listed, Location, Package, PackageFile};
 use crate::path::ContentPath;
-use crate::patience::Patience;
-use crate::walk::{Budget, Walked, WalkedFile, no_unicode, refuse_same_names, walk};
+
+use self::contents::{Contents, content_parts, some_of};
+use self::ini::{ContentIni, FileIni, PackageIni};
 
 /// Bytes of an INI in `DataLib`. Real ones have 100 and 144.
 const DATA_INI_LIMIT: usize = 64 << 10;
@@ -470,6 +476,13 @@ impl Location for Library {
             }
             entries => entries?,
         };
+        // A web server that says yes to everything shows empty pages of it.
+        if entries.is_empty()
+            && self.transport.names_by() == NamesBy::Content
+            && patience.ask(|| self.transport.list(&data_lib()))??.is_empty()
+        {
+            return Err(self.no_library());
+        }
         let inis = entries.into_iter().filter(|entry| !entry.is_folder);
         let inis: Vec<_> = inis
             .filter_map(|entry| {

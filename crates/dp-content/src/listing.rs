@@ -10,10 +10,14 @@
 //! and are not read. One link that leads elsewhere refuses the page: to leave it out would be to
 //! lose a file without a word.
 
+pub(crate) mod link;
+pub(crate) mod multistatus;
+
 use std::collections::HashMap;
 
 use crate::access::TransportEntry;
-use crate::link::{Leads, LinkError, Page, are_encoded};
+
+use self::link::{Leads, LinkError, Page, are_encoded};
 
 /// Bytes of a page: more than 100,000 rows.
 pub(crate) const MAX_BYTES: usize = 32 << 20;

@@ -7,10 +7,10 @@ use extent_image::{Digest, Timestamp};
 use media_model::PackageId;
 
 use crate::access::AccessError;
+use crate::access::patience::Patience;
 use crate::error::ContentError;
-use crate::package_hash::package_hash;
+use crate::library::package_hash::package_hash;
 use crate::path::ContentPath;
-use crate::patience::Patience;
 
 /// One place content can come from: a distribution point, a library folder, a folder of expanded
 /// packages.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use media_model::{ContentLocation, PackageId};
 
+use crate::access::options::AccessOptions;
 use crate::access::{AccessError, AccessKind};
-use crate::access_options::AccessOptions;
 use crate::error::ContentError;
 use crate::folder::open_folder;
 use crate::location::{FileId, Listed, Location, Package};

@@ -28,8 +28,8 @@ use extent_image::Timestamp;
 use media_model::SmbLocation;
 use smb2::Error;
 
+use crate::access::options::AccessOptions;
 use crate::access::{AccessError, AccessKind, Transport, TransportEntry};
-use crate::access_options::AccessOptions;
 use crate::path::ContentPath;
 use file::SmbRead;
 use refusal::Step;

@@ -124,7 +124,8 @@ impl<'a> DriveOptions<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
-    /// What is there is compared with what shall be there. Drives are not.
+    /// What is there is compared with what shall be there: a [`Stage`](crate::Stage) of whoever brings
+    /// something up to date in place. [`write_drives`] compares nothing and never tells it.
     Compare,
     /// Zeros are written over what makes something of it.
     Wipe,

@@ -46,6 +46,7 @@ pub fn share_equal<'a>(
         }
     }
     let mut shared = 0;
+    let mut buffer = vec![0; BUFFER];
     for group in by_len.into_values().filter(|group| group.len() > 1) {
         // By digests that are known, the first source of each; nothing is read for these.
         let mut known: HashMap<Digest, Arc<dyn Source>> = HashMap::new();
@@ -63,9 +64,12 @@ pub fn share_equal<'a>(
         let mut by_prefix: HashMap<Vec<u8>, Twins> = HashMap::new();
         if firsts.iter().any(|(_, digest)| digest.is_none()) && firsts.len() > 1 {
             for (slot, digest) in firsts {
-                let fail = |source| ShareError { name: slot.describe(), source };
-                let prefix = prefix(&**slot).map_err(fail)?;
-                if by_prefix.entry(prefix).or_default().join(slot)? {
+                let prefix = prefix(&**slot, &mut buffer)?;
+                let twins = match by_prefix.get_mut(prefix) {
+                    Some(twins) => twins,
+                    None => by_prefix.entry(prefix.to_vec()).or_default(),
+                };
+                if twins.join(slot, &mut buffer)? {
                     shared += 1;
                     known.extend(digest.map(|digest| (digest, Arc::clone(slot))));
                 }
@@ -93,7 +97,7 @@ struct Twins {
 
 impl Twins {
     /// Puts an equal source that came earlier in place of `slot`'s. True when that changed it.
-    fn join(&mut self, slot: &mut Arc<dyn Source>) -> Result<bool, ShareError> {
+    fn join(&mut self, slot: &mut Arc<dyn Source>, buffer: &mut [u8]) -> Result<bool, ShareError> {
         let Some(first) = &self.first else {
             self.first = Some(Arc::clone(slot));
             return Ok(false);
@@ -105,9 +109,10 @@ impl Twins {
             Arc::clone(first)
         } else {
             if self.by_digest.is_empty() {
-                self.by_digest.insert(digest(&**first)?, Arc::clone(first));
+                self.by_digest.insert(digest(&**first, buffer)?, Arc::clone(first));
             }
-            Arc::clone(self.by_digest.entry(digest(&**slot)?).or_insert_with(|| Arc::clone(slot)))
+            let digest = digest(&**slot, buffer)?;
+            Arc::clone(self.by_digest.entry(digest).or_insert_with(|| Arc::clone(slot)))
         };
         if SourceId::of(&twin) == SourceId::of(slot) {
             return Ok(false);
@@ -117,30 +122,45 @@ impl Twins {
     }
 }
 
-fn prefix(source: &dyn Source) -> io::Result<Vec<u8>> {
-    let mut prefix = Vec::new();
-    source.open(0)?.take(u64::try_from(PREFIX).unwrap_or(u64::MAX)).read_to_end(&mut prefix)?;
-    Ok(prefix)
+/// The first [`PREFIX`] bytes, in `buffer`; in one read where the source gives them at once.
+fn prefix<'b>(source: &dyn Source, buffer: &'b mut [u8]) -> Result<&'b [u8], ShareError> {
+    let fail = |error| ShareError { name: source.describe(), source: error };
+    let len = usize::try_from(source.len()).unwrap_or(usize::MAX).min(PREFIX);
+    let buffer = buffer.get_mut(..len).unwrap_or_default();
+    let mut reader = source.open(0).map_err(fail)?;
+    let mut filled = 0;
+    while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match read(&mut *reader, room).map_err(fail)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(buffer.get(..filled).unwrap_or_default())
 }
 
-fn digest(source: &dyn Source) -> Result<Digest, ShareError> {
+fn digest(source: &dyn Source, buffer: &mut [u8]) -> Result<Digest, ShareError> {
     if let Some(known) = source.sha256() {
         return Ok(known.into());
     }
-    let hash = || -> io::Result<Digest> {
-        let mut reader = source.open(0)?;
-        let mut hasher = Hasher::new();
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            match reader.read(&mut buffer) {
-                Ok(0) => return Ok(hasher.finish()),
-                Ok(count) => hasher.update(buffer.get(..count).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+    let fail = |error| ShareError { name: source.describe(), source: error };
+    let mut reader = source.open(0).map_err(fail)?;
+    let mut hasher = Hasher::new();
+    loop {
+        match read(&mut *reader, buffer).map_err(fail)? {
+            0 => return Ok(hasher.finish()),
+            count => hasher.update(buffer.get(..count).unwrap_or_default()),
         }
-    };
-    hash().map_err(|error| ShareError { name: source.describe(), source: error })
+    }
+}
+
+/// Reads once.
+fn read(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
 }
 
 #[cfg(test)]

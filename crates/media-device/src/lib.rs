@@ -68,6 +68,7 @@ mod locks;
 mod open;
 mod refusal;
 mod shown;
+mod storage;
 mod sys;
 mod system;
 #[cfg(any(target_os = "linux", windows))]

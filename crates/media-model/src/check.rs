@@ -438,6 +438,7 @@ impl Problems {
     }
 
     pub(crate) fn add(&mut self, add: &AddSpec, include_autorun: bool) {
+        self.no_host_path("add", add.host());
         let media = add.media();
         if is_own_file(media, include_autorun) {
             let what = format!("{media} is a file that capmedia makes itself");

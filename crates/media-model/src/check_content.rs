@@ -62,6 +62,11 @@ impl CheckedContent {
         self.package_hash
     }
 
+    /// Every file of this machine that is read to reach content: password, authorities, certificate.
+    pub fn read_paths(&self) -> impl Iterator<Item = &Path> {
+        [self.password_file(), self.ca_file(), self.client_certificate()].into_iter().flatten()
+    }
+
     /// The folder that keeps what was fetched.
     pub fn cache(&self) -> Option<&Path> {
         self.cache.as_deref()

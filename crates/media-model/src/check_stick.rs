@@ -32,7 +32,8 @@ impl CaptureMediaRequest {
     /// The places that can be read, no two of them the same.
     pub(crate) fn outputs(&self, problems: &mut Problems) -> Vec<Output> {
         if self.path.is_empty() {
-            let remedy = "give the path of the image file to make, or - for standard output";
+            let remedy =
+                "give the image file to make, the drive to write, or - for standard output";
             problems.missing("path", remedy.to_owned());
         }
         let read = |path: &PathBuf| match self.no_format {

@@ -282,6 +282,23 @@ impl CheckedRequest {
         &self.read_files
     }
 
+    /// Every file and folder of this machine that the media is made of, or that is read while it is
+    /// made, but for where content comes from: see [`CheckedContent::read_paths`].
+    pub fn read_paths(&self) -> impl Iterator<Item = &Path> {
+        let options = [
+            self.boot_image().file(),
+            self.boot_files(),
+            self.hwids(),
+            self.task_sequence(),
+            self.capture_password_file(),
+            self.runtime(),
+            self.template(),
+        ];
+        let added = self.add().iter().map(AddSpec::host);
+        let read = self.read_files().iter().map(PathBuf::as_path);
+        options.into_iter().flatten().chain(added).chain(read)
+    }
+
     /// Seconds since 1970-01-01 UTC to which later times are set back.
     pub fn source_date_epoch(&self) -> Option<i64> {
         self.source_date_epoch

@@ -27,6 +27,15 @@ impl Shell {
     pub const fn of_target() -> Self {
         if cfg!(windows) { Self::Windows } else { Self::Posix }
     }
+
+    /// One word of a command line, quoted where this would otherwise change it; `None` where there is no
+    /// such text, of which [`CommandLine::quoted`] tells.
+    pub fn quoted(self, word: impl AsRef<OsStr>) -> Option<String> {
+        match self {
+            Self::Posix => posix(word.as_ref()),
+            Self::Windows => windows(word.as_ref()),
+        }
+    }
 }
 
 impl CaptureMediaRequest {
@@ -115,11 +124,7 @@ impl CommandLine {
 
     /// The same word by word, for who breaks the line between them.
     pub fn quoted_words(&self, shell: Shell) -> Option<Vec<String>> {
-        let quote = match shell {
-            Shell::Posix => posix,
-            Shell::Windows => windows,
-        };
-        self.words.iter().map(|word| quote(word)).collect()
+        self.words.iter().map(|word| shell.quoted(word)).collect()
     }
 }
 
@@ -253,6 +258,9 @@ mod tests {
         ] {
             assert_eq!(posix(word.as_ref()).unwrap(), expected, "{word}");
         }
+        let file = std::path::Path::new("my job.toml");
+        assert_eq!(Shell::Posix.quoted(file).as_deref(), Some("'my job.toml'"));
+        assert_eq!(Shell::Windows.quoted(file).as_deref(), Some("\"my job.toml\""));
     }
 
     #[cfg(unix)]

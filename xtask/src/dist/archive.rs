@@ -12,7 +12,8 @@ pub(super) fn tar_gz(release: &Release<'_>, stage: &Stage, name: &str) -> Result
     let file = format!("{name}.tar.gz");
     let fixed = ["--sort=name", "--format=ustar", "--owner=0", "--group=0", "--numeric-owner"];
     let time = format!("--mtime=@{}", release.epoch);
-    let tar = release.command("tar").args(fixed).arg(time).arg("--use-compress-program=gzip -9n");
+    let packer = format!("--use-compress-program=gzip -{}n", release.level);
+    let tar = release.command("tar").args(fixed).args([time, packer]);
     tar.arg("--create")
         .arg("--file")
         .arg(release.out.join(&file))
@@ -31,7 +32,8 @@ pub(super) fn zip(release: &Release<'_>, stage: &Stage, name: &str) -> Result<St
         fs::remove_file(&out)?;
     }
     // -X: no users, and no times but those in DOS form, which are local ones: TZ is UTC here.
-    let zip = release.command("zip").args(["-q", "-9", "-X", "-D"]).arg(out);
+    let level = format!("-{}", release.level);
+    let zip = release.command("zip").args(["-q", &level, "-X", "-D"]).arg(out);
     zip.args(stage.files()?).dir(stage.path()).run()?;
     Ok(file)
 }

@@ -1,17 +1,22 @@
 //! The programs that are handed out.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::Deserialize;
 
-use crate::context::{Cmd, Context};
+use crate::context::{self, Cmd, Context};
 
-const MUSL: &str = "x86_64-unknown-linux-musl";
+pub(super) const MUSL: &str = "x86_64-unknown-linux-musl";
 const GLIBC: &str = "x86_64-unknown-linux-gnu";
 pub(super) const WINDOWS: &str = "x86_64-pc-windows-gnu";
+
+/// It links, and compiles the C of `ring`.
+const MINGW_COMPILER: &str = "x86_64-w64-mingw32-gcc";
 
 pub(super) const PACKAGE: &str = "capmedia-cli";
 
@@ -66,19 +71,31 @@ impl Libc {
     }
 }
 
+/// Names and versions of the crates of others.
+pub(super) type Crates = BTreeSet<(String, String)>;
+
+/// A program, and what cargo linked it with.
+#[derive(Clone)]
+pub(super) struct Program {
+    pub(super) path: PathBuf,
+    /// None for one that was built otherwise.
+    pub(super) crates: Option<Crates>,
+}
+
 /// A program for Linux.
 #[derive(Clone)]
 pub(super) struct Linux {
-    pub(super) path: PathBuf,
+    pub(super) program: Program,
     pub(super) libc: Libc,
 }
 
 /// The programs for the archive and for the Debian package: one with musl for both, where that can be
 /// built. Otherwise glibc is in the former alone: in a program it is no whole, and the package can say
-/// which it needs.
-pub(super) fn linux(context: &Context) -> Result<[Linux; 2]> {
+/// which it needs; with `strict` that is an error.
+pub(super) fn linux(context: &Context, strict: bool) -> Result<[Linux; 2]> {
     let dist = |libc: Libc, flags: &[&str]| -> Result<Linux> {
-        let path = program(context, libc.target(), Profile::Dist, flags, "capmedia")?;
+        let Program { path, crates } =
+            program(context, libc.target(), Profile::Dist, flags, "capmedia")?;
         // Both with glibc have one name.
         let copy = context.target().join(libc.target()).join("dist").join(match libc {
             Libc::Musl => "capmedia-musl",
@@ -86,15 +103,19 @@ pub(super) fn linux(context: &Context) -> Result<[Linux; 2]> {
             Libc::System => "capmedia-dynamic",
         });
         fs::copy(&path, &copy).with_context(|| format!("cannot copy {}", path.display()))?;
-        Ok(Linux { path: copy, libc })
+        Ok(Linux { program: Program { path: copy, crates }, libc })
     };
     if can_build(context, MUSL) && MUSL_COMPILERS.iter().any(|name| context.has_program(name)) {
         let both = dist(Libc::Musl, &[])?;
         return Ok([both.clone(), both]);
     }
+    let way_out = format!("rustup target add {MUSL}, and musl-gcc (Debian's musl-tools)");
+    if strict {
+        bail!("no musl here: {way_out}");
+    }
     println!(
         "no musl here: the package depends on the system's glibc, and the archive holds glibc. {}\n\
-         For musl: rustup target add {MUSL}, and musl-gcc (Debian's musl-tools)",
+         For musl: {way_out}",
         Libc::Glibc.about().replace('\n', " ")
     );
     Ok([dist(Libc::Glibc, &[STATIC])?, dist(Libc::System, &[])?])
@@ -108,19 +129,40 @@ const MUSL_COMPILERS: [&str; 2] = ["musl-gcc", "x86_64-linux-musl-gcc"];
 /// `capmedia` for tests in machines that have none of our libraries: with glibc, as the standard library
 /// for musl cannot be had everywhere that they must run.
 pub(crate) fn static_linux(context: &Context, profile: Profile) -> Result<PathBuf> {
-    program(context, GLIBC, profile, &[STATIC], "capmedia")
+    Ok(program(context, GLIBC, profile, &[STATIC], "capmedia")?.path)
 }
 
 /// `capmedia.exe`; the linker leaves the time out.
-pub(super) fn windows(context: &Context, profile: Profile) -> Result<PathBuf> {
-    let flags = ["-Clink-arg=-Wl,--no-insert-timestamp"];
+pub(super) fn windows(context: &Context, profile: Profile) -> Result<Program> {
+    let libraries = import_libraries(context)?;
+    let flags = ["-Clink-arg=-Wl,--no-insert-timestamp", &format!("-Clink-arg=-L{libraries}")];
     program(context, WINDOWS, profile, &flags, "capmedia.exe")
+}
+
+/// Another path to the linker's libraries, below the target folder, to be searched first.
+///
+/// GNU ld puts import tables in the order of the paths of the archives that they come from. Some come from
+/// crates, below the target folder, others from mingw-w64: with its own path they would stand before those
+/// of a target folder in `/work`, and behind those of one in `/home`.
+fn import_libraries(context: &Context) -> Result<String> {
+    let library = context.command(MINGW_COMPILER).arg("-print-file-name=libkernel32.a").read()?;
+    let folder = Path::new(library.trim()).parent().filter(|folder| folder.is_absolute());
+    let folder = folder.with_context(|| format!("{MINGW_COMPILER} has no libkernel32.a"))?;
+    // Behind the folders of both profiles.
+    let link = context.target().join(WINDOWS).join("mingw");
+    fs::create_dir_all(context.target().join(WINDOWS))?;
+    if link.symlink_metadata().is_ok() {
+        fs::remove_file(&link).with_context(|| format!("cannot replace {}", link.display()))?;
+    }
+    context::link(folder, &link)?;
+    let link = link.into_os_string().into_string();
+    link.map_err(|link| anyhow!("{} is not UTF-8", link.display()))
 }
 
 /// Whether the standard library, a C compiler and the archiver are there.
 pub(super) fn can_build_windows(context: &Context) -> bool {
     can_build(context, WINDOWS)
-        && ["x86_64-w64-mingw32-gcc", "zip"].iter().all(|name| context.has_program(name))
+        && [MINGW_COMPILER, "zip"].iter().all(|name| context.has_program(name))
 }
 
 /// Whether the standard library is there.
@@ -135,7 +177,7 @@ fn program(
     profile: Profile,
     flags: &[&str],
     name: &str,
-) -> Result<PathBuf> {
+) -> Result<Program> {
     // What is not downloaded yet has no path that could be replaced.
     context.cargo().args(["fetch", "--quiet", "--locked", "--target", target]).run()?;
     let mut all: Vec<OsString> = flags.iter().map(OsString::from).collect();
@@ -151,16 +193,40 @@ fn program(
         Profile::Dist => ("dist", "dist"),
     };
     let which = ["--package", PACKAGE, "--bin", "capmedia", "--target", target];
-    let build =
-        context.cargo().args(["build", "--quiet", "--locked", "--profile", named]).args(which);
-    build
+    let build = context.cargo().args(["build", "--locked", "--profile", named]).args(which);
+    println!("building {name} for {target}");
+    let messages = build
+        .arg("--message-format=json-render-diagnostics")
         .env("CARGO_ENCODED_RUSTFLAGS", all.join(std::ffi::OsStr::new("\u{1f}")))
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_PROFILE_DEV_STRIP", "true")
         // Not so that parts of an earlier build are put together with ours.
         .env("CARGO_INCREMENTAL", "0")
-        .run()?;
-    Ok(context.target().join(target).join(folder).join(name))
+        .read()?;
+    let folder = context.target().join(target).join(folder);
+    Ok(Program { path: folder.join(name), crates: Some(crates(&messages, &folder)?) })
+}
+
+/// The part of what cargo says of a thing that it built.
+#[derive(Deserialize)]
+struct Artifact {
+    package_id: String,
+    filenames: Vec<PathBuf>,
+}
+
+/// Crates of others among what cargo built into `folder`. What runs in the compiler is built elsewhere.
+fn crates(messages: &str, folder: &Path) -> Result<Crates> {
+    let mut crates = Crates::new();
+    for line in messages.lines().filter(|line| line.contains("\"compiler-artifact\"")) {
+        let artifact: Artifact = serde_json::from_str(line).context("a message of cargo")?;
+        let ours = artifact.package_id.starts_with("path+");
+        if !ours && artifact.filenames.iter().any(|file| file.starts_with(folder)) {
+            let id = artifact.package_id.rsplit_once('#').and_then(|(_, id)| id.split_once('@'));
+            let (name, version) = id.with_context(|| format!("the id {}", artifact.package_id))?;
+            crates.insert((name.to_owned(), version.to_owned()));
+        }
+    }
+    Ok(crates)
 }
 
 /// Folders of this machine whose names the compiler would write into the program, and what it writes
@@ -209,4 +275,28 @@ pub(super) fn forbidden(context: &Context) -> Result<Vec<String>> {
 pub(super) fn rustc_version(context: &Context) -> Result<String> {
     let version = Cmd::new("rustc").arg("--version").dir(context.root()).read()?;
     Ok(version.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_those_for_the_target() {
+        let line = |id: &str, file: &str| {
+            format!(
+                r#"{{"reason":"compiler-artifact","package_id":"{id}","target":{{"kind":["lib"]}},"filenames":["{file}"]}}"#
+            )
+        };
+        let messages = [
+            line("registry+https://x/index#linked@1.2.3+a", "/t/musl/dist/deps/liblinked.rlib"),
+            line("registry+https://x/index#macros@1.0.0", "/t/dist/deps/libmacros.so"),
+            line("path+file:///repo/crates/ours#0.1.0", "/t/musl/dist/deps/libours.rlib"),
+            r#"{"reason":"build-finished","success":true}"#.to_owned(),
+        ];
+        let found = crates(&messages.join("\n"), Path::new("/t/musl/dist")).unwrap();
+        assert_eq!(found, [("linked".to_owned(), "1.2.3+a".to_owned())].into());
+        let unknown = line("git+https://x/y#1.0.0", "/t/musl/dist/deps/liby.rlib");
+        assert!(crates(&unknown, Path::new("/t/musl/dist")).is_err());
+    }
 }

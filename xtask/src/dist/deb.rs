@@ -2,6 +2,7 @@
 //! the program is linked with, which is nothing or the C library, and runs no script.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
@@ -18,10 +19,8 @@ makes Configuration Manager capture media
  mounted or staged, the same input gives the same bytes, and everything is
  verified.";
 
-/// Why the checks of lintian that it breaks do not hold for it.
+/// Why the check of lintian that it breaks does not hold for it.
 const OVERRIDES: &str = "\
-# One program for every distribution: the same file as in the archive.
-capmedia: statically-linked-binary [usr/bin/capmedia]
 # It is a static program at no fixed address, which looks like a library.
 capmedia: shared-library-lacks-prerequisites [usr/bin/capmedia]
 ";
@@ -32,11 +31,11 @@ const DOC: &str = "usr/share/doc/capmedia";
 pub(super) fn build(
     release: &Release<'_>,
     stage: &Stage,
-    program: &Linux,
+    linux: &Linux,
     texts: &Texts,
     licences: &str,
 ) -> Result<String> {
-    stage.copy(&program.path, "usr/bin/capmedia", 0o755)?;
+    stage.copy(&linux.program.path, "usr/bin/capmedia", 0o755)?;
     let mut compressed = Vec::new();
     for (page, text) in &texts.pages {
         let path = format!("usr/share/man/{}/{page}", section(page)?);
@@ -53,16 +52,16 @@ pub(super) fn build(
         };
         stage.put(path, text, 0o644)?;
     }
-    guide::put(stage, DOC, &[], program.libc.about())?;
+    guide::put(stage, DOC, &[], linux.libc.about())?;
     licences::put_rust_notices(release.context, stage, DOC)?;
-    stage.put(&format!("{DOC}/copyright"), copyright(release, stage, program.libc)?, 0o644)?;
+    stage.put(&format!("{DOC}/copyright"), copyright(release, stage, linux.libc)?, 0o644)?;
     for (file, text) in [(LICENCES, licences), ("changelog", &*changelog(release)?)] {
         let path = format!("{DOC}/{file}");
         stage.put(&path, text, 0o644)?;
         compressed.push(path);
     }
     release.command("gzip").args(["-9n", "--"]).args(&compressed).dir(stage.path()).run()?;
-    if program.libc.is_static() {
+    if linux.libc.is_static() {
         stage.put("usr/share/lintian/overrides/capmedia", OVERRIDES, 0o644)?;
     }
 
@@ -73,17 +72,18 @@ pub(super) fn build(
         bytes += fs::metadata(stage.path().join(file))?.len();
     }
     stage.put("DEBIAN/md5sums", sums, 0o644)?;
-    stage.put("DEBIAN/control", control(release, program, bytes.div_ceil(1024))?, 0o644)?;
+    stage.put("DEBIAN/control", control(release, linux, bytes.div_ceil(1024))?, 0o644)?;
     stage.seal(release)?;
     let name = format!("capmedia_{}_amd64.deb", release.version);
     // One thread: how the work is divided shows in what xz writes.
-    let fixed = ["--root-owner-group", "-Zxz", "--threads-max=1", "--build"];
+    let level = format!("-z{}", release.level);
+    let fixed = ["--root-owner-group", "-Zxz", &level, "--threads-max=1", "--build"];
     release.command("dpkg-deb").args(fixed).arg(stage.path()).arg(release.out.join(&name)).run()?;
     Ok(name)
 }
 
-fn control(release: &Release<'_>, program: &Linux, kib: u64) -> Result<String> {
-    let linked = match program.libc {
+fn control(release: &Release<'_>, linux: &Linux, kib: u64) -> Result<String> {
+    let linked = match linux.libc {
         Libc::Musl => String::new(),
         // Parts of the C library are in the program.
         Libc::Glibc => {
@@ -93,7 +93,7 @@ fn control(release: &Release<'_>, program: &Linux, kib: u64) -> Result<String> {
             let glibc = glibc.context("the package libc6-dev, whose libc.a is in the program")?;
             format!("Built-Using: {glibc}\n")
         }
-        Libc::System => format!("Depends: {}\n", depends(release, program)?),
+        Libc::System => format!("Depends: {}\n", depends(release, &linux.program.path)?),
     };
     Ok(format!(
         "Package: capmedia\nVersion: {}\nArchitecture: amd64\nMaintainer: {}\nInstalled-Size: {kib}\n\
@@ -103,7 +103,7 @@ fn control(release: &Release<'_>, program: &Linux, kib: u64) -> Result<String> {
 }
 
 /// The packages, and their versions, that the symbols of the program are from.
-fn depends(release: &Release<'_>, program: &Linux) -> Result<String> {
+fn depends(release: &Release<'_>, program: &Path) -> Result<String> {
     let folder = tempfile::tempdir()?;
     // It asks for the source of a package.
     fs::create_dir(folder.path().join("debian"))?;
@@ -111,7 +111,7 @@ fn depends(release: &Release<'_>, program: &Linux) -> Result<String> {
         folder.path().join("debian/control"),
         "Source: capmedia\n\nPackage: capmedia\nArchitecture: amd64\n",
     )?;
-    let told = release.command("dpkg-shlibdeps").arg("-O").arg(&program.path);
+    let told = release.command("dpkg-shlibdeps").arg("-O").arg(program);
     let told = told.dir(folder.path()).read().context("dpkg-shlibdeps (the package dpkg-dev)")?;
     let depends = told.lines().find_map(|line| line.strip_prefix("shlibs:Depends="));
     Ok(depends.context("dpkg-shlibdeps names no package")?.to_owned())

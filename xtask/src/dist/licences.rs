@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
-use super::build::{self, PACKAGE};
+use super::build::{self, Crates, PACKAGE};
 use super::stage::Stage;
 use crate::context::Context;
 
@@ -33,13 +33,32 @@ struct Part {
     texts: Vec<String>,
 }
 
-/// The list, in Markdown.
-pub(super) fn collect(context: &Context, target: &str, runtimes: &[Runtime]) -> Result<String> {
+/// The list, in Markdown. `built` is what cargo linked the program with, where that is known.
+pub(super) fn collect(
+    context: &Context,
+    target: &str,
+    runtimes: &[Runtime],
+    built: Option<&Crates>,
+) -> Result<String> {
     let mut parts = crates(context, target)?;
+    if let Some(built) = built {
+        compare(&parts, built)?;
+    }
     for runtime in runtimes {
         parts.push(runtime.part(context)?);
     }
     Ok(markdown(target, &parts))
+}
+
+/// Nothing that was linked is missing, and nothing is listed that was not.
+fn compare(parts: &[Part], built: &Crates) -> Result<()> {
+    let listed: Crates =
+        parts.iter().map(|part| (part.name.clone(), part.version.clone())).collect();
+    let differing: Vec<_> = listed.symmetric_difference(built).collect();
+    if !differing.is_empty() {
+        bail!("only listed, or only linked: {differing:?}");
+    }
+    Ok(())
 }
 
 /// The part of `cargo metadata` that says where a crate lies.
@@ -81,7 +100,7 @@ fn crates(context: &Context, target: &str) -> Result<Vec<Part>> {
 }
 
 /// Names and versions in what `cargo tree` prints: `NAME vVERSION (...)`.
-fn linked(tree: &str) -> BTreeSet<(String, String)> {
+fn linked(tree: &str) -> Crates {
     let words = tree.lines().filter_map(|line| {
         let mut words = line.split(' ');
         Some((words.next()?.to_owned(), words.next()?.strip_prefix('v')?.to_owned()))
@@ -214,7 +233,7 @@ impl Runtime {
                             program, and LLVM's libunwind (Apache-2.0 WITH LLVM-exception)."
                     .to_owned();
                 let files = vec![PathBuf::from("/usr/share/doc/musl/copyright")];
-                ("musl", version, "MIT", said, files)
+                ("musl", version, "MIT AND Apache-2.0 WITH LLVM-exception", said, files)
             }
             Self::MinGw => {
                 let version = debian_version(context, "mingw-w64-common")?;

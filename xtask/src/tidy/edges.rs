@@ -21,7 +21,8 @@ const ALLOWED: &[Edges] = &[
     edges("extent-image", &[]),
     edges("media-model", &[]),
     edges("bcd-store", &[]),
-    edges("media-device", &[]),
+    // An open drive is a `Storage`.
+    edges("media-device", &["extent-image"]),
     edges("fat32-image", &["extent-image"]),
     edges("iso9660-image", &["extent-image"]),
     // Its tests put a real volume into the disk.

@@ -6,7 +6,7 @@ use std::process::Child;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::context::{Cmd, Context};
+use crate::context::{self, Cmd, Context};
 
 /// Where Debian's `wine64` has it; other systems have it on the search path.
 const DEBIAN: &str = "/usr/lib/wine/wine64";
@@ -81,20 +81,10 @@ impl Wine {
         fs::create_dir_all(&host)?;
         let share = host.join("c$");
         if share.symlink_metadata().is_err() {
-            link(&self.drive_c(), &share)?;
+            context::link(&self.drive_c(), &share)?;
         }
         Ok(())
     }
-}
-
-#[cfg(unix)]
-fn link(to: &Path, at: &Path) -> std::io::Result<()> {
-    std::os::unix::fs::symlink(to, at)
-}
-
-#[cfg(not(unix))]
-fn link(_: &Path, _: &Path) -> std::io::Result<()> {
-    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 impl Drop for Wine {

@@ -7,24 +7,22 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::terminal;
-use inquire::ui::{RenderConfig, Styled};
-use inquire::{InquireError, Select};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 
 use crate::exit::{Code, Failure};
-use crate::signals;
-use crate::wizard::line::{self, Complete};
+use crate::signals::{self, is_cancelled};
+use crate::terminal;
+use crate::wizard::line::{Complete, Typed};
+use crate::wizard::list::List;
 use crate::wizard::path_text::completed;
+use crate::wizard::prompt::{self, Field, Unanswered};
 use crate::wizard::save;
-use crate::wizard::screen::{self, clipped, columns};
+use crate::wizard::screen;
 #[cfg(unix)]
 use crate::wizard::suspend;
 
 /// The last choice of every list.
 const BACK: &str = "< Back";
-
-/// Lines of a list: a page has a header and some text above, and help below.
-const ROWS: usize = 12;
 
 /// Behind every help.
 const KEYS: &str = "Esc: back; Ctrl-C: cancel";
@@ -45,8 +43,6 @@ pub(super) fn set_up() {
     let plain = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
         || env::var_os("TERM").is_some_and(|term| term == "dumb");
     PLAIN.store(plain, Ordering::Relaxed);
-    let look = if plain { RenderConfig::empty() } else { RenderConfig::default_colored() };
-    inquire::set_global_render_config(look.with_canceled_prompt_indicator(Styled::new("< back")));
 }
 
 static PLAIN: AtomicBool = AtomicBool::new(false);
@@ -62,35 +58,13 @@ pub(super) fn select<T: fmt::Display>(
     choices: Vec<T>,
     at: usize,
 ) -> Result<Answer<T>, Failure> {
-    let rows: Vec<Row<T>> = choices.into_iter().map(Row::Choice).chain([Row::Back]).collect();
-    let at = at.min(rows.len().saturating_sub(1));
-    let help = help("Up, Down and Enter");
-    let select = Select::new(question, rows)
-        .with_help_message(&help)
-        .with_page_size(ROWS)
-        .with_starting_cursor(at)
-        .without_filtering();
-    Ok(match answer(|| select.prompt())? {
-        Answer::Given(Row::Choice(choice)) => Answer::Given(choice),
-        Answer::Given(Row::Back) | Answer::Back => Answer::Back,
+    let rows = choices.iter().map(ToString::to_string).chain([BACK.to_owned()]).collect();
+    let mut list = List::new(rows, at);
+    Ok(match answer(question, "Up, Down and Enter", &mut list)? {
+        // Behind the last choice is the way back.
+        Answer::Given(()) => choices.into_iter().nth(list.at()).map_or(Answer::Back, Answer::Given),
+        Answer::Back => Answer::Back,
     })
-}
-
-enum Row<T> {
-    Choice(T),
-    Back,
-}
-
-impl<T: fmt::Display> fmt::Display for Row<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Choice(choice) => {
-                // Behind the mark.
-                f.write_str(&clipped(&choice.to_string(), columns().saturating_sub(4)))
-            }
-            Self::Back => f.write_str(BACK),
-        }
-    }
 }
 
 /// Yes or no, `default` first.
@@ -118,34 +92,36 @@ fn typed(
     initial: &str,
     complete: Option<Complete>,
 ) -> Result<Answer<String>, Failure> {
-    let question = line::Question { text, help: &help(about), initial, complete, hidden: false };
-    Ok(match answer(|| line::ask(&question))? {
-        Answer::Given(text) => Answer::Given(text.trim().to_owned()),
+    let mut typed = Typed::new(initial, complete);
+    Ok(match answer(text, about, &mut typed)? {
+        Answer::Given(()) => Answer::Given(typed.into_text().trim().to_owned()),
         Answer::Back => Answer::Back,
     })
 }
 
 /// A password, which is not shown.
 pub(super) fn password(question: &str) -> Result<Answer<String>, Failure> {
-    let help = help("not shown, and never stored");
-    let question =
-        line::Question { text: question, help: &help, initial: "", complete: None, hidden: true };
-    answer(|| line::ask(&question))
+    let mut typed = Typed::hidden();
+    Ok(match answer(question, "not shown, and never stored", &mut typed)? {
+        Answer::Given(()) => Answer::Given(typed.into_text()),
+        Answer::Back => Answer::Back,
+    })
 }
 
-/// Asks, and tells Esc from Ctrl-C.
-fn answer<T>(question: impl FnOnce() -> Result<T, InquireError>) -> Result<Answer<T>, Failure> {
+/// Asks, and tells Esc from Ctrl-C. `about` is the help.
+fn answer(question: &str, about: &str, field: &mut impl Field) -> Result<Answer<()>, Failure> {
+    let help = help(about);
     let asked = signals::ask(|| {
-        // The question finds the terminal so, and leaves it as it was before.
+        let _raw = Raw::new()?;
         #[cfg(unix)]
-        let _raw = Raw::new().inspect(|_| suspend::allow());
-        question()
+        suspend::allow();
+        prompt::ask(question, &help, field)
     });
     match asked {
-        Ok(given) => Ok(Answer::Given(given)),
-        Err(InquireError::OperationCanceled) => Ok(Answer::Back),
-        Err(InquireError::OperationInterrupted) => Err(cancelled()),
-        Err(error) => {
+        Ok(()) => Ok(Answer::Given(())),
+        Err(Unanswered::Back) => Ok(Answer::Back),
+        Err(Unanswered::Cancelled) => Err(cancelled()),
+        Err(Unanswered::Failed(error)) => {
             let error = anyhow::Error::from(error).context(
                 "cannot ask on this terminal; use capmedia create, which takes all answers as \
                  options",
@@ -160,12 +136,17 @@ pub(super) fn cancelled() -> Failure {
     Failure::new(Code::Cancelled, anyhow!("cancelled; {}", save::unchanged()))
 }
 
+/// How long nothing comes behind the last piece of a paste, and behind a key that is held, which comes ten
+/// times a second or more.
+pub(super) const QUIET: Duration = Duration::from_millis(120);
+
 /// Throws away what was typed or pasted before a question was there to read: it must confirm nothing.
 pub(super) fn discard_input() -> Result<(), Failure> {
-    /// A paste comes in pieces, and a key that is held ten times a second or more.
-    const QUIET: Duration = Duration::from_millis(120);
     /// Somebody may lie on a key, and wonder.
     const LONG: Duration = Duration::from_secs(2);
+    if is_cancelled() {
+        return Err(cancelled());
+    }
     let Ok(raw) = Raw::new() else { return Ok(()) };
     let mut raw = Some(raw);
     let start = Instant::now();
@@ -192,13 +173,14 @@ pub(super) struct Raw(());
 
 impl Raw {
     pub(super) fn new() -> std::io::Result<Self> {
-        terminal::enable_raw_mode().map(|()| Self(()))
+        let _held = terminal::hold();
+        enable_raw_mode().map(|()| Self(()))
     }
 }
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        let _ = terminal::disable_raw_mode();
+        let _ = disable_raw_mode();
     }
 }
 

@@ -1,26 +1,29 @@
 //! "Boot image": a file, or a package of a distribution point; tested before the next page.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use capmedia::dp_content::{Credentials, Password};
-use media_model::{PackageId, Refusal as _};
+use media_model::{CaptureMediaRequest, PackageId};
 
 use crate::exit::Failure;
 use crate::secret;
 use crate::wizard::ask::{self, Answer, path, select, text};
 use crate::wizard::media_type::some;
 use crate::wizard::path_text::{shown, typed};
-use crate::wizard::{Question, Turn, Wizard, boot_image_test, screen};
+use crate::wizard::{Question, Turn, Wizard, boot_image_test, package, screen};
 
 pub(super) const QUESTIONS: [Question; 7] = [
     Question { options: &[], ask: origin },
     Question { options: &["boot-image"], ask: file },
-    Question { options: &[], ask: package },
-    Question { options: &["distribution-point", "boot-image"], ask: distribution_points },
-    Question { options: &["user"], ask: account },
-    Question { options: &["password-file"], ask: password },
+    Question { options: &[], ask: distribution_points },
+    Question { options: &[], ask: account },
+    Question { options: &[], ask: password },
+    Question { options: &PACKAGE, ask: package::ask },
     Question { options: &[], ask: boot_image_test::ask },
 ];
+
+/// What can be checked once it is known that something comes from distribution points.
+const PACKAGE: [&str; 4] = ["distribution-point", "user", "password-file", "boot-image"];
 
 /// Standard input as a file, on which the wizard asks.
 const STDIN: &str = "-";
@@ -67,32 +70,15 @@ fn file(wizard: &mut Wizard) -> Result<Turn, Failure> {
     Ok(Turn::On)
 }
 
-fn package_id(path: &Path) -> Option<PackageId> {
-    PackageId::new(path.to_str()?).ok()
+/// Whether the boot image of a request file comes from a distribution point; where it names none, whatever
+/// else could come from there tells.
+pub(super) fn is_package(request: &CaptureMediaRequest) -> bool {
+    let named = request.boot_image.as_deref().map(|path| package_id(path).is_some());
+    !request.distribution_point.is_empty() && named.unwrap_or(request.package.is_empty())
 }
 
-fn package(wizard: &mut Wizard) -> Result<Turn, Failure> {
-    if !wizard.from_package {
-        return Ok(Turn::Skip);
-    }
-    let before = wizard.request.boot_image.as_ref().filter(|path| package_id(path).is_some());
-    let mut initial = before.map(shown).unwrap_or_default();
-    loop {
-        let question = "Package ID of the boot image:";
-        let Answer::Given(id) = text(question, "such as PS100005", &initial)? else {
-            return Ok(Turn::Back);
-        };
-        match PackageId::new(&id) {
-            Ok(_) => {
-                wizard.request.boot_image = Some(PathBuf::from(id));
-                return Ok(Turn::On);
-            }
-            Err(error) => {
-                screen::note(&format!("{}; {}", error.what(), error.remedy()));
-                initial = id;
-            }
-        }
-    }
+pub(super) fn package_id(path: &Path) -> Option<PackageId> {
+    PackageId::new(path.to_str()?).ok()
 }
 
 /// One line for each, the preferred one first, until one is empty.
@@ -138,7 +124,9 @@ fn distribution_points(wizard: &mut Wizard) -> Result<Turn, Failure> {
         screen::note("Give the distribution point that has the package.");
         return distribution_points(wizard);
     }
-    Ok(Turn::On)
+    let problems = wizard.content_problems("distribution-point");
+    problems.iter().for_each(screen::problem);
+    if problems.is_empty() { Ok(Turn::On) } else { distribution_points(wizard) }
 }
 
 fn account(wizard: &mut Wizard) -> Result<Turn, Failure> {
@@ -149,6 +137,11 @@ fn account(wizard: &mut Wizard) -> Result<Turn, Failure> {
     let about = r"DOMAIN\NAME that may read there; empty: none";
     let Answer::Given(user) = text("Account:", about, &before)? else { return Ok(Turn::Back) };
     wizard.request.user = some(user);
+    let problems = wizard.content_problems("user");
+    if !problems.is_empty() {
+        problems.iter().for_each(screen::problem);
+        return account(wizard);
+    }
     if wizard.request.user.is_none() {
         wizard.put_aside("password-file");
     }
@@ -188,5 +181,24 @@ fn password(wizard: &mut Wizard) -> Result<Turn, Failure> {
                 return Ok(Turn::On);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_file_tells_where_the_boot_image_is_from() {
+        let of = |boot_image: &str| {
+            let request = CaptureMediaRequest::new(boot_image, "usb", "a.img");
+            request.with_distribution_point("http://dp").with_package("PS100012=Tools")
+        };
+        for (name, expected) in [("PS100005", true), ("./PS100005", false), ("boot.wim", false)] {
+            assert_eq!(is_package(&of(name)), expected, "{name}");
+        }
+        assert!(!is_package(&CaptureMediaRequest::new("PS100005", "usb", "a.img")));
+        let dp = "http://dp";
+        assert!(is_package(&CaptureMediaRequest::default().with_distribution_point(dp)));
     }
 }

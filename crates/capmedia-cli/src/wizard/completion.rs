@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use media_model::MediaType;
 
+use crate::create::Page;
 use crate::exit::{Code, Failure};
-use crate::signals::Hush;
+use crate::signals::catch_no_signals;
+use crate::terminal::Hush;
 use crate::verify;
 use crate::wizard::ask::{Answer, discard_input, yes_no};
 use crate::wizard::planned::{Job, Place};
@@ -15,8 +17,11 @@ use crate::wizard::{COMPLETION, STEPS, screen};
 /// Whether the page has begun: drives that failed are shown with those that did not.
 static BEGUN: AtomicBool = AtomicBool::new(false);
 
+/// The page, for results.
+pub(super) const PAGE: Page = Page { begin: heading, fold: screen::for_terminal };
+
 /// Begins the page, once.
-pub(super) fn heading() {
+fn heading() {
     if !BEGUN.swap(true, Ordering::Relaxed) {
         screen::header(STEPS, COMPLETION);
     }
@@ -48,7 +53,7 @@ fn not_made(job: &Job, code: Code) -> &'static str {
         }
         (Place::Images(_), _) => "The media was not made.",
         (Place::Drives(_), _) => "Not every drive has the media.",
-        (Place::Stick(_), _) => {
+        (Place::Stick(..), _) => {
             "The stick was not brought up to date. If it was begun, it may hold files of the old and \
              the new media: make it again before it is used."
         }
@@ -67,7 +72,9 @@ fn verify_now(images: &[PathBuf]) -> Result<Code, Failure> {
     match yes_no(question, true) {
         Ok(Answer::Given(true)) => {
             let _hush = Hush::new();
-            verify::files(images, false, false)
+            let verified = verify::files(images, false, false, screen::for_terminal);
+            catch_no_signals();
+            verified
         }
         // The media is made, whatever is pressed here.
         _ => Ok(Code::Done),

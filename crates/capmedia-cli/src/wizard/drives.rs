@@ -1,6 +1,6 @@
 //! Which removable USB drive: a list of what is connected, or an image file in place of one.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use crate::print::size;
 use crate::wizard::ask::{Answer, discard_input, path, select, yes_no};
 use crate::wizard::media_file::image_file;
 use crate::wizard::path_text::{shown, typed};
+use crate::wizard::wait::look;
 use crate::wizard::{Turn, Wizard, screen};
 
 /// One line of the list.
@@ -38,9 +39,37 @@ impl fmt::Display for Row {
     }
 }
 
-/// What was agreed to for the drive at a path, and for no other.
+/// What was agreed to for the drive at a path, and for no other, also not for one that is put in its
+/// place.
 #[derive(Debug, Default)]
-pub(super) struct Granted(BTreeSet<(PathBuf, Grant)>);
+pub(super) struct Granted(BTreeMap<(PathBuf, Grant), Who>);
+
+/// What tells a drive from the next one at its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Who {
+    serial: Option<String>,
+    disk_sequence: Option<u64>,
+    len: u64,
+}
+
+impl Who {
+    fn of(drive: &Drive) -> Self {
+        let Drive { serial, disk_sequence, len, .. } = drive;
+        Self { serial: serial.clone(), disk_sequence: *disk_sequence, len: *len }
+    }
+
+    /// The drive at a path, or the one that is mounted there.
+    pub(super) fn is_at(path: &Path) -> Option<Self> {
+        let system = System::new();
+        if let Ok(drive) = system.drive(path) {
+            return Some(Self::of(&drive));
+        }
+        let folder = path.canonicalize().ok()?;
+        let drives = system.drives().ok()?;
+        let has_it = |drive: &&Drive| drive.all_mounts().any(|mount| mount.path == folder);
+        drives.iter().find(has_it).map(Self::of)
+    }
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Grant {
@@ -51,12 +80,20 @@ enum Grant {
 
 impl Granted {
     fn has(&self, path: &Path, grant: Grant) -> bool {
-        self.0.iter().any(|(of, granted)| of == path && *granted == grant)
+        self.0.contains_key(&(path.to_path_buf(), grant))
     }
 
-    fn permissions(&self, path: &Path) -> Permissions {
-        let (allow_fixed, unmount) = (self.has(path, Grant::Fixed), self.has(path, Grant::Unmount));
+    fn permissions(&self, path: &Path, who: &Who) -> Permissions {
+        let has = |grant| self.0.get(&(path.to_path_buf(), grant)) == Some(who);
+        let (allow_fixed, unmount) = (has(Grant::Fixed), has(Grant::Unmount));
         Permissions { allow_fixed, unmount, ..Permissions::default() }
+    }
+
+    /// Forgets what was agreed to for other drives that were at a path, and tells whether there was any.
+    fn keep(&mut self, path: &Path, who: &Who) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(of, _), granted| of != path || granted == who);
+        self.0.len() < before
     }
 }
 
@@ -75,9 +112,20 @@ pub(super) fn ask(wizard: &mut Wizard) -> Result<Turn, Failure> {
     let mut chosen: Vec<PathBuf> = Vec::new();
     let mut typed_before = wizard.request.path.first().map(shown).unwrap_or_default();
     loop {
-        let rows = rows(wizard, &chosen);
-        let before = wizard.request.path.get(chosen.len()).map(PathBuf::as_path);
-        let at = at(&rows, before);
+        let Answer::Given(found) = look("Looking for drives", found)? else {
+            if chosen.pop().is_none() {
+                return Ok(Turn::Back);
+            }
+            continue;
+        };
+        let before = wizard.request.path.get(chosen.len()).cloned();
+        let is_before_a_drive = match before.clone() {
+            Some(before) => matches!(is_drive(before)?, Answer::Given(true)),
+            None => false,
+        };
+        let rows = rows(wizard, &chosen, &found);
+        let at = at(&rows, before.as_deref(), is_before_a_drive);
+        let mut is_by_path = false;
         let path = match select("Removable USB drive:", rows, at)? {
             Answer::Back if chosen.pop().is_some() => continue,
             Answer::Back => return Ok(Turn::Back),
@@ -89,7 +137,10 @@ pub(super) fn ask(wizard: &mut Wizard) -> Result<Turn, Failure> {
                     Answer::Back => continue,
                 }
             }
-            Answer::Given(Row::Path { .. }) => by_path(wizard, &mut typed_before)?,
+            Answer::Given(Row::Path { .. }) => {
+                is_by_path = true;
+                by_path(wizard, &mut typed_before)?
+            }
         };
         let Some(path) = path else { continue };
         if wizard.request.no_format {
@@ -103,8 +154,11 @@ pub(super) fn ask(wizard: &mut Wizard) -> Result<Turn, Failure> {
             continue;
         }
         chosen.push(path);
-        let more = wizard.request.path.len() > chosen.len();
-        if has_others(&chosen) {
+        let next = wizard.request.path.get(chosen.len());
+        let more = next.is_some();
+        typed_before = next.map(shown).unwrap_or_default();
+        // Who gives paths may know of drives that no list shows.
+        if more || is_by_path || has_others(&chosen)? {
             match yes_no("Write the same media to another drive, too?", more)? {
                 Answer::Given(false) => {}
                 Answer::Given(true) => continue,
@@ -120,12 +174,11 @@ pub(super) fn ask(wizard: &mut Wizard) -> Result<Turn, Failure> {
     }
 }
 
-/// Whether another removable drive is connected that could be written.
-fn has_others(chosen: &[PathBuf]) -> bool {
-    let drives = System::new().drives().unwrap_or_default();
-    drives.iter().any(|drive| {
-        drive.removable && !chosen.contains(&drive.path) && drive.refusals(&all()).is_empty()
-    })
+/// Whether another drive is connected that could be written, removable or not.
+fn has_others(chosen: &[PathBuf]) -> Result<bool, Failure> {
+    let found = look("Looking for drives", || System::new().drives())?;
+    let Answer::Given(Ok(drives)) = found else { return Ok(false) };
+    Ok(drives.iter().any(|it| !chosen.contains(&it.path) && it.refusals(&all()).is_empty()))
 }
 
 /// All that can be agreed to.
@@ -134,14 +187,20 @@ fn all() -> Permissions {
 }
 
 /// Whether the media goes onto drives, and not into an image file.
-pub(super) fn goes_to_drives(wizard: &Wizard) -> bool {
-    wizard.request.path.iter().any(|path| is_drive(path))
+pub(super) fn goes_to_drives(wizard: &Wizard) -> Result<Answer<bool>, Failure> {
+    for path in &wizard.request.path {
+        let found = is_drive(path.clone())?;
+        if found != Answer::Given(false) {
+            return Ok(found);
+        }
+    }
+    Ok(Answer::Given(false))
 }
 
 /// `before` is what was typed the last time.
 fn by_path(wizard: &Wizard, before: &mut String) -> Result<Option<PathBuf>, Failure> {
     let (question, about) = match wizard.request.no_format {
-        true => ("Path:", "of the mounted folder, the drive or the image"),
+        true => ("Path:", "a mounted folder, a drive or an image"),
         false => ("Path of the drive:", "such as /dev/sdb"),
     };
     let Answer::Given(text) = path(question, about, before)? else { return Ok(None) };
@@ -149,12 +208,16 @@ fn by_path(wizard: &Wizard, before: &mut String) -> Result<Option<PathBuf>, Fail
     Ok(typed(before))
 }
 
-/// What is connected and not `chosen`, and the other ways.
-fn rows(wizard: &Wizard, chosen: &[PathBuf]) -> Vec<Row> {
+/// What is connected. A drive that fails may not answer soon.
+fn found() -> Result<Vec<Drive>, String> {
+    System::new().with_labels(true).drives().map_err(|error| error.to_string())
+}
+
+/// What was `found` and is not `chosen`, and the other ways.
+fn rows(wizard: &Wizard, chosen: &[PathBuf], found: &Result<Vec<Drive>, String>) -> Vec<Row> {
     let keeps = wizard.request.no_format;
-    let found = System::new().with_labels(true).drives();
     let mut rows = Vec::new();
-    match &found {
+    match found {
         Ok(drives) => {
             let (removable, others): (Vec<&Drive>, Vec<&Drive>) =
                 drives.iter().partition(|drive| drive.removable);
@@ -175,7 +238,7 @@ fn rows(wizard: &Wizard, chosen: &[PathBuf]) -> Vec<Row> {
                 ));
             }
         }
-        Err(error) => screen::note(&error.to_string()),
+        Err(error) => screen::note(error),
     }
     if !keeps && chosen.is_empty() {
         rows.push(Row::Image);
@@ -187,7 +250,7 @@ fn rows(wizard: &Wizard, chosen: &[PathBuf]) -> Vec<Row> {
 /// The folders that a drive is mounted at: nothing on it is erased, and there the media can go.
 fn mounted(drive: &Drive) -> impl Iterator<Item = Row> {
     drive.all_mounts().map(|mount| {
-        let text = format!("{} on {}", mount.path.display(), drive.path.display());
+        let text = format!("{} on {}", mount.place(), drive.path.display());
         Row::Drive { path: mount.path.clone(), text }
     })
 }
@@ -198,7 +261,7 @@ fn about(wizard: &Wizard, drive: &Drive) -> String {
     let title = screen::clipped(&title, 30);
     let len = if drive.len == 0 { "no medium".to_owned() } else { size(drive.len) };
     let refused: Vec<&str> = drive
-        .refusals(&wizard.granted.permissions(&drive.path))
+        .refusals(&wizard.granted.permissions(&drive.path, &Who::of(drive)))
         .iter()
         .map(|refusal| refusal.code())
         .collect();
@@ -212,12 +275,13 @@ fn about(wizard: &Wizard, drive: &Drive) -> String {
 /// Whether nothing stands against writing the drive, or what does is allowed now. Nothing is written
 /// or unmounted here.
 fn may_be_written(wizard: &mut Wizard, path: &Path) -> Result<bool, Failure> {
-    let drive = match System::new().with_labels(true).drive(path) {
-        Ok(drive) => drive,
-        Err(error) => {
-            screen::error(&error.into());
+    let drive = match drive_at(path)? {
+        Answer::Given(Ok(drive)) => drive,
+        Answer::Given(Err(error)) => {
+            screen::error(&error);
             return Ok(false);
         }
+        Answer::Back => return Ok(false),
     };
     let refusals = drive.refusals(&all());
     if !refusals.is_empty() {
@@ -227,12 +291,19 @@ fn may_be_written(wizard: &mut Wizard, path: &Path) -> Result<bool, Failure> {
     grant(wizard, path, &drive, &[Grant::Fixed, Grant::Unmount])
 }
 
+/// The drive whose node is at `path`, which may be a link or a path that does not answer.
+fn drive_at(path: &Path) -> Result<Answer<anyhow::Result<Drive>>, Failure> {
+    let at = path.to_path_buf();
+    look("Looking at the path", move || Ok(System::new().with_labels(true).drive(&at)?))
+}
+
 /// The same for a stick that stays formatted; one that is mounted is told of with the plan.
 fn may_be_refreshed(wizard: &mut Wizard, path: &Path) -> Result<bool, Failure> {
-    match System::new().drive(path) {
-        Ok(drive) => grant(wizard, path, &drive, &[Grant::Fixed]),
+    match drive_at(path)? {
+        Answer::Given(Ok(drive)) => grant(wizard, path, &drive, &[Grant::Fixed]),
         // A folder or an image.
-        Err(_) => Ok(true),
+        Answer::Given(Err(_)) => Ok(true),
+        Answer::Back => Ok(false),
     }
 }
 
@@ -252,9 +323,10 @@ pub(super) fn may_still_be_written(wizard: &mut Wizard) -> Result<bool, Failure>
 }
 
 fn may_be_written_if_there(wizard: &mut Wizard, path: &Path) -> Result<bool, Failure> {
-    match System::new().with_labels(true).drive(path) {
-        Ok(drive) => grant(wizard, path, &drive, &[Grant::Fixed, Grant::Unmount]),
-        Err(_) => Ok(true),
+    match drive_at(path)? {
+        Answer::Given(Ok(drive)) => grant(wizard, path, &drive, &[Grant::Fixed, Grant::Unmount]),
+        Answer::Given(Err(_)) => Ok(true),
+        Answer::Back => Ok(false),
     }
 }
 
@@ -265,7 +337,11 @@ fn grant(
     drive: &Drive,
     grants: &[Grant],
 ) -> Result<bool, Failure> {
-    for refusal in drive.refusals(&wizard.granted.permissions(path)) {
+    let who = Who::of(drive);
+    if wizard.granted.keep(path, &who) {
+        screen::note(&format!("Another drive is at {} now.", path.display()));
+    }
+    for refusal in drive.refusals(&wizard.granted.permissions(path, &who)) {
         let (grant, why, question) = match &refusal {
             Refusal::Fixed { .. } => (
                 Grant::Fixed,
@@ -290,42 +366,46 @@ fn grant(
         if yes_no(question, false)? != Answer::Given(true) {
             return Ok(false);
         }
-        wizard.granted.0.insert((path.to_path_buf(), grant));
+        wizard.granted.0.insert((path.to_path_buf(), grant), who.clone());
     }
     Ok(true)
 }
 
 /// How drives are agreed to where the request is run again.
-pub(super) fn say_how_to_agree(wizard: &Wizard) {
+pub(super) fn say_how_to_agree(wizard: &Wizard) -> Result<(), Failure> {
     if wizard.request.no_format {
-        return;
+        return Ok(());
     }
-    let Ok(request) = wizard.request.check() else { return };
-    let system = System::new();
-    let Ok(Some(drives)) = DriveTargets::of(&request, &system) else { return };
-    let all = system.drives().unwrap_or_default();
-    let connected = Connected { erased: drives.drives(), all: &all };
-    let what = match drives.drives() {
-        [_] => "It asks for the name of the drive before it erases it",
+    let Ok(request) = wizard.request.check() else { return Ok(()) };
+    let found = look("Looking for drives", move || {
+        let system = System::new();
+        let drives = DriveTargets::of(&request, &system).ok()??;
+        let all = system.drives().unwrap_or_default();
+        let line = Connected { erased: drives.drives(), all: &all }.line();
+        Some((drives.drives().len(), line.ok()))
+    })?;
+    let Answer::Given(Some((count, line))) = found else { return Ok(()) };
+    let what = match count {
+        1 => "It asks for the name of the drive before it erases it",
         _ => "It asks for the name of each drive before it erases any",
     };
-    match connected.line() {
-        Ok(line) => {
+    match line {
+        Some(line) => {
             screen::note(&format!("{what}. Where nobody can be asked, add for these drives:"));
             screen::note(&line);
         }
-        Err(_) => screen::note(&format!("{what}.")),
+        None => screen::note(&format!("{what}.")),
     }
+    Ok(())
 }
 
 /// The line of what was chosen before.
-fn at(rows: &[Row], before: Option<&Path>) -> usize {
+fn at(rows: &[Row], before: Option<&Path>, is_a_drive: bool) -> usize {
     let Some(before) = before else { return 0 };
     let listed = |row: &Row| matches!(row, Row::Drive { path, .. } if path == before);
-    let is_file = !is_drive(before);
     let other = |row: &Row| match row {
-        Row::Image => is_file,
-        Row::Path { formats } => !is_file || !formats,
+        Row::Image => !is_a_drive,
+        Row::Path { formats } => is_a_drive || !formats,
         Row::Drive { .. } | Row::Again => false,
     };
     let listed = rows.iter().position(listed);
@@ -333,8 +413,8 @@ fn at(rows: &[Row], before: Option<&Path>) -> usize {
 }
 
 /// Whether a drive is at the path.
-fn is_drive(path: &Path) -> bool {
-    System::new().drive(path).is_ok()
+fn is_drive(path: PathBuf) -> Result<Answer<bool>, Failure> {
+    look("Looking at the path", move || System::new().drive(&path).is_ok())
 }
 
 /// Refuses a path that leads to a drive, or would, and none of the list.
@@ -360,15 +440,22 @@ mod tests {
     fn what_is_granted_holds_for_one_drive() {
         let mut wizard = wizard(CaptureMediaRequest::new("boot.wim", "usb", "/dev/a"));
         let [a, b] = ["/dev/a", "/dev/b"].map(PathBuf::from);
-        wizard.granted.0.insert((a.clone(), Grant::Fixed));
+        let who = |number| Who { serial: None, disk_sequence: Some(number), len: 1 };
+        wizard.granted.0.insert((a.clone(), Grant::Fixed), who(1));
         assert_eq!(wizard.consent().words(), ["--allow-fixed"]);
         wizard.request.path = vec![b.clone()];
         assert_eq!(wizard.consent().words(), [""; 0]);
-        assert!(!wizard.granted.permissions(&b).allow_fixed);
-        wizard.granted.0.insert((b, Grant::Unmount));
+        assert!(!wizard.granted.permissions(&b, &who(1)).allow_fixed);
+        wizard.granted.0.insert((b.clone(), Grant::Unmount), who(2));
         assert_eq!(wizard.consent().words(), ["--unmount"]);
-        assert!(!wizard.granted.permissions(&a).unmount);
-        wizard.request.path.push(a);
+        assert!(!wizard.granted.permissions(&a, &who(1)).unmount);
+        wizard.request.path.push(a.clone());
         assert_eq!(wizard.consent().words(), ["--allow-fixed", "--unmount"]);
+        // Another drive is put in.
+        assert!(wizard.granted.permissions(&a, &who(1)).allow_fixed);
+        assert!(!wizard.granted.permissions(&a, &who(3)).allow_fixed);
+        assert!(wizard.granted.keep(&a, &who(3)), "it was another one");
+        assert!(!wizard.granted.keep(&b, &who(2)));
+        assert_eq!(wizard.consent().words(), ["--unmount"]);
     }
 }

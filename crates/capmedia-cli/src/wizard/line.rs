@@ -1,99 +1,37 @@
-//! A line of text that is typed at a question, with the keys that shells have for it.
-//!
-//! The row of the question is drawn anew after each key, with the row of help below it; what is longer
-//! than the row is shown around the cursor.
+//! A line of text that is typed at a question, with the keys that shells have for it; what is longer than
+//! its row is shown around the cursor.
 
-use std::io::{self, Write};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
-use crossterm::style::{Color, Print, ResetColor, SetForegroundColor};
-use crossterm::terminal::{Clear, ClearType};
-use crossterm::{cursor, execute, queue};
-use inquire::InquireError;
+use crossterm::event::{self, KeyCode, KeyEvent, KeyModifiers};
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::print::steers;
-use crate::wizard::ask::is_plain;
-use crate::wizard::screen::{columns, folded_to};
-
-/// Columns that are left to the text, however long the question is.
-const ROOM: usize = 20;
+use crate::wizard::prompt::{Done, Field, Room, Shown};
 
 /// Says more of a text, where there is no choice; nothing where there is none to say.
 pub(super) type Complete = fn(&str) -> Option<String>;
 
-pub(super) struct Question<'a> {
-    pub(super) text: &'a str,
-    pub(super) help: &'a str,
-    /// What stands there at first.
-    pub(super) initial: &'a str,
-    pub(super) complete: Option<Complete>,
-    /// Whether nothing of the answer is shown.
-    pub(super) hidden: bool,
-}
-
-/// Asks on the terminal, which gives each key as it is pressed.
-pub(super) fn ask(question: &Question<'_>) -> Result<String, InquireError> {
-    let _pastes = Pastes::new();
-    let mut line = Line::new(question.initial);
-    let mut row = Row::new(question);
+/// Completes a text, until a key is pressed: a server that does not answer holds nobody up.
+fn completed_soon(complete: Complete, text: &str) -> Option<String> {
+    /// For one that answers.
+    const SOON: Duration = Duration::from_millis(20);
+    let (done, result) = mpsc::channel();
+    let text = text.to_owned();
+    thread::spawn(move || done.send(complete(&text)));
     loop {
-        // What is pasted may come as many keys.
-        if !event::poll(Duration::ZERO)? {
-            row.draw(&line)?;
-        }
-        let end = match event::read()? {
-            Event::Key(key) if key.kind != KeyEventKind::Release => {
-                line.press(key, question.complete)
+        match result.recv_timeout(SOON) {
+            Ok(completed) => return completed,
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) if event::poll(Duration::ZERO).unwrap_or(true) => {
+                return None;
             }
-            Event::Paste(text) => {
-                line.paste(&text);
-                None
-            }
-            _ => None,
-        };
-        match end {
-            None => {}
-            Some(End::Given) => {
-                row.end(if question.hidden { "" } else { &line.text }, true)?;
-                return Ok(line.text);
-            }
-            Some(End::Back) => {
-                row.end("< back", false)?;
-                return Err(InquireError::OperationCanceled);
-            }
-            Some(End::Cancelled) => {
-                row.end("", false)?;
-                return Err(InquireError::OperationInterrupted);
-            }
+            Err(RecvTimeoutError::Timeout) => {}
         }
     }
-}
-
-/// What is pasted comes marked, as long as this lives.
-struct Pastes(());
-
-impl Pastes {
-    fn new() -> Self {
-        // Where it cannot be marked, it comes as keys.
-        let _ = execute!(io::stderr(), event::EnableBracketedPaste);
-        Self(())
-    }
-}
-
-impl Drop for Pastes {
-    fn drop(&mut self) {
-        let _ = execute!(io::stderr(), event::DisableBracketedPaste);
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Given,
-    Back,
-    Cancelled,
 }
 
 /// The text and the cursor in it, which is the number of bytes before it.
@@ -101,6 +39,59 @@ enum End {
 struct Line {
     text: String,
     at: usize,
+}
+
+/// A line where it is typed.
+pub(super) struct Typed {
+    line: Line,
+    complete: Option<Complete>,
+    /// Whether nothing of the answer is shown.
+    is_hidden: bool,
+}
+
+impl Typed {
+    /// `initial` stands there at first.
+    pub(super) fn new(initial: &str, complete: Option<Complete>) -> Self {
+        Self { line: Line::new(initial), complete, is_hidden: false }
+    }
+
+    /// Nothing of it is shown, not even how long it is.
+    pub(super) fn hidden() -> Self {
+        Self { line: Line::new(""), complete: None, is_hidden: true }
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.line.text
+    }
+}
+
+impl Field for Typed {
+    const WANTS: usize = 20;
+
+    fn shown(&self, room: Room) -> Shown {
+        if self.is_hidden {
+            return Shown::default();
+        }
+        let (text, cursor) = self.line.window(room.columns);
+        Shown { text, cursor, ..Shown::default() }
+    }
+
+    fn press(&mut self, key: KeyEvent) -> Option<Done> {
+        let complete = self.complete;
+        self.line.press(key, |text| completed_soon(complete?, text))
+    }
+
+    fn paste(&mut self, text: &str) {
+        self.line.paste(text);
+    }
+
+    fn shows_keys(&self) -> bool {
+        !self.is_hidden
+    }
+
+    fn answer(&self) -> String {
+        if self.is_hidden { String::new() } else { self.line.text.clone() }
+    }
 }
 
 impl Line {
@@ -162,15 +153,17 @@ impl Line {
         self.insert(&first.replace(char::is_control, ""));
     }
 
-    fn press(&mut self, key: KeyEvent, complete: Option<Complete>) -> Option<End> {
+    fn press(
+        &mut self,
+        key: KeyEvent,
+        complete: impl FnOnce(&str) -> Option<String>,
+    ) -> Option<Done> {
         let with = key.modifiers & !KeyModifiers::SHIFT;
         // What AltGr types on Windows.
         let alt_gr = cfg!(windows) && with == KeyModifiers::CONTROL | KeyModifiers::ALT;
         let ctrl = with == KeyModifiers::CONTROL;
         match key.code {
-            KeyCode::Enter => return Some(End::Given),
-            KeyCode::Esc => return Some(End::Back),
-            KeyCode::Char('c') if ctrl => return Some(End::Cancelled),
+            KeyCode::Enter => return Some(Done),
             KeyCode::Char(c) if (with.is_empty() || alt_gr) && !c.is_control() => {
                 self.insert(c.encode_utf8(&mut [0; 4]));
             }
@@ -192,7 +185,7 @@ impl Line {
             KeyCode::Right if ctrl => self.at = self.word_right(),
             KeyCode::Right => self.at = self.right(),
             KeyCode::Tab => {
-                if let Some(text) = complete.and_then(|complete| complete(&self.text)) {
+                if let Some(text) = complete(&self.text) {
                     *self = Self::new(&text);
                 }
             }
@@ -248,108 +241,19 @@ impl Letter {
     }
 }
 
-/// The rows of a question.
-struct Row<'a> {
-    question: &'a Question<'a>,
-    /// Whether the question stands above, because it is too long to stand before the text.
-    apart: bool,
-}
-
-impl<'a> Row<'a> {
-    fn new(question: &'a Question<'a>) -> Self {
-        Self { question, apart: false }
-    }
-
-    /// The mark and the question, whose columns it gives.
-    fn begin(&mut self, to: &mut Vec<u8>, mark: &str) -> io::Result<usize> {
-        let columns = width();
-        queue!(to, Print('\r'), Clear(ClearType::FromCursorDown))?;
-        let shown: String = self.question.text.replace(steers, "?");
-        let is_long = shown.width().saturating_add(3 + ROOM) > columns;
-        colour(to, Color::Green)?;
-        if !is_long {
-            queue!(to, Print(mark))?;
-            usual(to)?;
-            queue!(to, Print(' '), Print(&shown), Print(' '))?;
-            return Ok(shown.width().saturating_add(3));
-        }
-        if !self.apart {
-            for row in folded_to(columns, &shown, &format!("{mark} "), 2) {
-                queue!(to, Print(row), Print("\r\n"))?;
-            }
-            self.apart = true;
-        }
-        queue!(to, Print("  "))?;
-        usual(to)?;
-        Ok(2)
-    }
-
-    fn draw(&mut self, line: &Line) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        let to = &mut bytes;
-        let start = self.begin(to, "?")?;
-        let width = width();
-        let (text, cursor) = match self.question.hidden {
-            true => (String::new(), 0),
-            false => line.window(width.saturating_sub(start)),
-        };
-        queue!(to, Print(text), Print("\r\n"))?;
-        colour(to, Color::Cyan)?;
-        let help = Line::new(&format!("[{}]", self.question.help));
-        let help = Line { at: 0, ..help }.window(width).0;
-        queue!(to, Print(help))?;
-        usual(to)?;
-        let column = u16::try_from(start.saturating_add(cursor)).unwrap_or(u16::MAX);
-        queue!(to, cursor::MoveUp(1), cursor::MoveToColumn(column), cursor::Show)?;
-        put(&bytes)
-    }
-
-    /// Leaves the question with what came of it.
-    fn end(&mut self, answer: &str, is_given: bool) -> io::Result<()> {
-        let mut bytes = Vec::new();
-        let to = &mut bytes;
-        self.begin(to, if is_given { ">" } else { "?" })?;
-        colour(to, if is_given { Color::Cyan } else { Color::DarkRed })?;
-        // Whole, however long: it can be read again.
-        queue!(to, Print(answer.replace(steers, "?")))?;
-        usual(to)?;
-        queue!(to, Print("\r\n"))?;
-        put(&bytes)
-    }
-}
-
-/// Columns of a row: some terminals go on in the next one behind the last column.
-fn width() -> usize {
-    columns().saturating_sub(1)
-}
-
-fn colour(to: &mut Vec<u8>, colour: Color) -> io::Result<()> {
-    if is_plain() { Ok(()) } else { queue!(to, SetForegroundColor(colour)) }
-}
-
-fn usual(to: &mut Vec<u8>) -> io::Result<()> {
-    if is_plain() { Ok(()) } else { queue!(to, ResetColor) }
-}
-
-fn put(bytes: &[u8]) -> io::Result<()> {
-    let mut to = io::stderr().lock();
-    to.write_all(bytes)?;
-    to.flush()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn key(line: &mut Line, code: KeyCode, with: KeyModifiers) -> Option<End> {
-        line.press(KeyEvent::new(code, with), Some(|text| Some(format!("{text}/more"))))
+    fn key(line: &mut Line, code: KeyCode, with: KeyModifiers) -> Option<Done> {
+        line.press(KeyEvent::new(code, with), |text| Some(format!("{text}/more")))
     }
 
-    fn ctrl(line: &mut Line, letter: char) -> Option<End> {
+    fn ctrl(line: &mut Line, letter: char) -> Option<Done> {
         key(line, KeyCode::Char(letter), KeyModifiers::CONTROL)
     }
 
-    fn plain(line: &mut Line, code: KeyCode) -> Option<End> {
+    fn plain(line: &mut Line, code: KeyCode) -> Option<Done> {
         key(line, code, KeyModifiers::NONE)
     }
 
@@ -366,9 +270,7 @@ mod tests {
         let _ = key(&mut line, KeyCode::Char('B'), KeyModifiers::SHIFT);
         let _ = plain(&mut line, KeyCode::Char('\u{e4}'));
         assert_eq!(line.text, "aB\u{e4}");
-        assert_eq!(ctrl(&mut line, 'c'), Some(End::Cancelled));
-        assert_eq!(plain(&mut line, KeyCode::Esc), Some(End::Back));
-        assert_eq!(plain(&mut line, KeyCode::Enter), Some(End::Given));
+        assert_eq!(plain(&mut line, KeyCode::Enter), Some(Done));
     }
 
     #[test]

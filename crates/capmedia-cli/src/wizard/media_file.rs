@@ -1,10 +1,11 @@
 //! "Media file": the image that a disc, or a stick, is made from later.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::exit::Failure;
 use crate::wizard::ask::{Answer, path, yes_no};
 use crate::wizard::path_text::{shown, typed};
+use crate::wizard::wait::look;
 use crate::wizard::{Turn, Wizard, drives, screen};
 use capmedia::{PublishError, Target};
 
@@ -28,8 +29,11 @@ pub(super) fn image_file(
     question: &str,
     about: &str,
 ) -> Result<Answer<()>, Failure> {
-    let before = wizard.request.path.first().filter(|_| !drives::goes_to_drives(wizard));
-    let mut before = before.map(shown).unwrap_or_default();
+    let mut before = match drives::goes_to_drives(wizard)? {
+        Answer::Given(true) => String::new(),
+        // A path that does not answer can be corrected.
+        _ => wizard.request.path.first().map(shown).unwrap_or_default(),
+    };
     loop {
         let Answer::Given(text) = path(question, about, &before)? else { return Ok(Answer::Back) };
         // What is refused can be corrected.
@@ -51,20 +55,32 @@ pub(super) fn image_file(
 
 /// Whether the file can be made, or may be replaced.
 fn may_be(wizard: &mut Wizard, file: &Path) -> Result<bool, Failure> {
-    if wizard.is_usb()
-        && let Err(error) = drives::refuse_as_file(file)
-    {
-        screen::error(&error);
-        return Ok(false);
-    }
-    match Target::new(file).check() {
+    let (is_usb, path) = (wizard.is_usb(), file.to_path_buf());
+    let looked_at = look("Looking at the path", move || {
+        if is_usb {
+            drives::refuse_as_file(&path)?;
+        }
+        Ok(Target::new(path).check())
+    })?;
+    let found = match looked_at {
+        Answer::Back => return Ok(false),
+        Answer::Given(Ok(found)) => found,
+        Answer::Given(Err(error)) => {
+            screen::error(&error);
+            return Ok(false);
+        }
+    };
+    match found {
         Ok(()) => {
             wizard.request.force = false;
             Ok(true)
         }
         // Which names a set gets, the summary knows.
-        Err(PublishError::Exists { .. }) if wizard.request.media_size.is_some() => Ok(true),
-        Err(PublishError::Exists { .. }) => may_be_replaced(wizard, file),
+        Err(PublishError::Exists { .. }) if wizard.request.media_size.is_some() => {
+            wizard.request.force = false;
+            Ok(true)
+        }
+        Err(PublishError::Exists { .. }) => may_be_replaced(wizard, &[file.to_path_buf()]),
         Err(error) => {
             screen::error(&error.into());
             Ok(false)
@@ -72,10 +88,24 @@ fn may_be(wizard: &mut Wizard, file: &Path) -> Result<bool, Failure> {
     }
 }
 
-/// Whether the file that is there may be replaced.
-pub(super) fn may_be_replaced(wizard: &mut Wizard, file: &Path) -> Result<bool, Failure> {
-    let question = format!("{} exists. Replace it, when the new media is whole?", file.display());
-    let given = yes_no(&question, wizard.request.force)?;
-    wizard.request.force = given == Answer::Given(true);
-    Ok(wizard.request.force)
+/// Whether the files that are there may be replaced.
+pub(super) fn may_be_replaced(wizard: &mut Wizard, files: &[PathBuf]) -> Result<bool, Failure> {
+    let question = match files {
+        [file] => format!("{} exists. Replace it, when the new media is whole?", file.display()),
+        files => {
+            let names: Vec<String> = files.iter().map(shown).collect();
+            screen::note(&format!("These exist: {}.", names.join(", ")));
+            "Replace them all, when the new media is whole?".to_owned()
+        }
+    };
+    let before = files.iter().all(|file| wizard.replaced.contains(file));
+    let may = yes_no(&question, before)? == Answer::Given(true);
+    for file in files {
+        match may {
+            true => wizard.replaced.insert(file.clone()),
+            false => wizard.replaced.remove(file),
+        };
+    }
+    wizard.request.force = may;
+    Ok(may)
 }

@@ -7,7 +7,7 @@ use media_model::{Absent, MediaSize, MediaType};
 use crate::exit::Failure;
 use crate::wizard::ask::{Answer, path, select, text, yes_no};
 use crate::wizard::path_text::{shown, typed};
-use crate::wizard::{Question, Turn, Wizard, drives, media_file, option};
+use crate::wizard::{Question, Turn, Wizard, drives, media_file, option, screen};
 
 pub(super) const QUESTIONS: [Question; 10] = [
     Question { options: &["media-type"], ask: kind },
@@ -93,8 +93,13 @@ fn format(wizard: &mut Wizard) -> Result<Turn, Failure> {
 }
 
 fn image_size(wizard: &mut Wizard) -> Result<Turn, Failure> {
-    if !wizard.is_usb() || wizard.request.no_format || drives::goes_to_drives(wizard) {
+    if !wizard.is_usb() || wizard.request.no_format {
         return Ok(Turn::Skip);
+    }
+    match drives::goes_to_drives(wizard)? {
+        Answer::Given(false) => {}
+        Answer::Given(true) => return Ok(Turn::Skip),
+        Answer::Back => return Ok(Turn::Back),
     }
     let initial = wizard.request.image_size.clone().unwrap_or_default();
     let about = "such as 8GB; empty: as small as the content allows";
@@ -180,10 +185,14 @@ fn autorun(wizard: &mut Wizard) -> Result<Turn, Failure> {
 }
 
 fn cache(wizard: &mut Wizard) -> Result<Turn, Failure> {
+    screen::note(
+        "Media is not staged here. A folder given here keeps what comes from distribution points, for \
+         the next media.",
+    );
     let before = wizard.request.cache.as_ref().or(wizard.aside.cache.as_ref());
-    let about = "for packages; empty: none";
+    let about = "empty: none";
     let initial = before.map(shown).unwrap_or_default();
-    let Answer::Given(folder) = path("Cache folder:", about, &initial)? else {
+    let Answer::Given(folder) = path("Cache folder (Staging folder):", about, &initial)? else {
         return Ok(Turn::Back);
     };
     wizard.request.cache = typed(&folder);

@@ -1,6 +1,7 @@
 //! What the answers come to: planned to the last byte, with nothing touched.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use capmedia::dp_content::Content;
 use capmedia::media_device::System;
@@ -17,6 +18,7 @@ use crate::log_place::refuse_for_media;
 use crate::refreshed::{self, not_planned};
 use crate::wizard::Wizard;
 use crate::wizard::ask::Answer;
+use crate::wizard::drives::Who;
 use crate::wizard::wait::{Work, wait};
 
 /// Media that can be made now.
@@ -28,6 +30,8 @@ pub(super) struct Job {
     /// Where the media comes from, where a part is on distribution points.
     pub(super) content: Option<Content>,
     pub(super) place: Place,
+    /// The images that are there already.
+    pub(super) replaced: Vec<PathBuf>,
 }
 
 /// Where the media goes.
@@ -36,17 +40,25 @@ pub(super) enum Place {
     Images(Target),
     /// Drives, which are erased.
     Drives(DriveTargets),
-    /// A stick that stays formatted.
-    Stick(Box<RefreshPlan>),
+    /// A stick that stays formatted, and which it is.
+    Stick(Box<RefreshPlan>, Option<Who>),
 }
 
 impl Job {
+    /// The files that images are put in place as.
+    pub(super) fn images(&self) -> Vec<PathBuf> {
+        match &self.place {
+            Place::Images(target) => target.paths(self.media.volumes().count()),
+            Place::Drives(_) | Place::Stick(..) => Vec::new(),
+        }
+    }
+
     /// Looks whether the log could be opened, and makes none.
     fn look_at_log(&self, log: &LogArgs) -> Result<(), Failure> {
         log.look(|path| match &self.place {
             Place::Images(_) => refuse_for_media(path, &self.request),
             Place::Drives(drives) => create_drives::may_log(path, &self.request, drives),
-            Place::Stick(_) => refreshed::may_log(path, &self.request),
+            Place::Stick(..) => refreshed::may_log(path, &self.request),
         })
     }
 }
@@ -59,12 +71,20 @@ pub(super) fn plan(
 ) -> Result<Answer<Result<Job, Failure>>, Failure> {
     let access = wizard.access();
     let consent = wizard.consent().permissions();
-    let planned = wait("Planning the media", &wizard.ears, move |work| {
-        job(request, text, &access(work), &consent, work)
-    })?;
-    Ok(match planned {
-        Answer::Given(Ok(job)) => Answer::Given(job.look_at_log(&wizard.log).map(|()| job)),
-        other => other,
+    let log = wizard.log.clone();
+    wait("Planning the media", &wizard.ears, move |work| {
+        let mut job = job(request, text, &access(work), &consent, work)?;
+        work.at("Looking at the log");
+        job.look_at_log(&log)?;
+        if let Place::Images(target) = &job.place {
+            work.at("Looking at the images that are there");
+            let is_file = !target.is_stream();
+            job.replaced = job.images();
+            job.replaced.retain(|path| is_file && path.exists());
+            // What may be replaced is asked later.
+            job.media.check_target(&target.clone().with_replace(true))?;
+        }
+        Ok(job)
     })
 }
 
@@ -80,6 +100,7 @@ fn job(
     };
     if request.no_format() {
         let content = open(&request)?;
+        let who = who_is_at(&request);
         // As `plan` does: nothing is unmounted before it is agreed to.
         let looking = Consent::new().with_allow_fixed(true);
         let target =
@@ -91,14 +112,22 @@ fn job(
             false => ControlFlow::Continue(()),
         };
         let planned = media.plan_refresh(&request, &target, &mut progress)?;
-        return Ok(Job { request, text, media, content, place: Place::Stick(Box::new(planned)) });
+        return Ok(Job {
+            request,
+            text,
+            media,
+            content,
+            place: Place::Stick(Box::new(planned), who),
+            replaced: Vec::new(),
+        });
     }
     let system = System::new().with_labels(true);
     if let Some(drives) = DriveTargets::of(&request, &system).map_err(Error::from)? {
         drives.check_unconfirmed(consent).map_err(Error::from)?;
         let content = open(&request)?;
         let media = MediaPlan::for_drives(&request, content.as_ref(), &drives)?;
-        return Ok(Job { request, text, media, content, place: Place::Drives(drives) });
+        let (place, replaced) = (Place::Drives(drives), Vec::new());
+        return Ok(Job { request, text, media, content, place, replaced });
     }
     let target = Target::of(&request).ok_or_else(no_file)?;
     if let Some(content) = request.content() {
@@ -114,7 +143,13 @@ fn job(
         Some(content) => MediaPlan::with_content(&request, content)?,
         None => MediaPlan::new(&request)?,
     };
-    Ok(Job { request, text, media, content, place: Place::Images(target) })
+    let (place, replaced) = (Place::Images(target), Vec::new());
+    Ok(Job { request, text, media, content, place, replaced })
+}
+
+/// The stick that is refreshed, where it is a drive or on one.
+pub(super) fn who_is_at(request: &CheckedRequest) -> Option<Who> {
+    request.outputs().first().and_then(|output| output.file()).and_then(Who::is_at)
 }
 
 fn no_file() -> Failure {

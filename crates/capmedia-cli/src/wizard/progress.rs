@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use capmedia::media_device::System;
 use capmedia::{Error, MediaPlan, RefreshTarget};
 use extent_image::host::{FileId, file_id};
@@ -10,12 +11,11 @@ use crate::consent::Given;
 use crate::create::{self, Options};
 use crate::create_drives;
 use crate::exit::{Code, Failure};
-use crate::log::Log;
 use crate::refreshed;
-use crate::signals::{self, Hush};
-use crate::told::Told;
+use crate::signals;
+use crate::terminal::Hush;
 use crate::wizard::ask::discard_input;
-use crate::wizard::planned::{Job, Place};
+use crate::wizard::planned::{Job, Place, who_is_at};
 use crate::wizard::{PAGES, PROGRESS, Wizard, completion, save, screen};
 
 /// How making the media ended.
@@ -30,7 +30,7 @@ pub(super) fn run(wizard: &Wizard, job: Job) -> Result<Ended, Failure> {
     let options = Options {
         log: wizard.log.clone(),
         consent: wizard.consent(),
-        heading: Some(completion::heading),
+        page: Some(completion::PAGE),
         ..Options::default()
     };
     screen::note(what(&job));
@@ -39,6 +39,7 @@ pub(super) fn run(wizard: &Wizard, job: Job) -> Result<Ended, Failure> {
     let hush = Hush::new();
     let made = write(wizard, &options, &job, &mut is_begun);
     drop(hush);
+    signals::catch_no_signals();
     // Where keys wait although nothing was shown of them.
     let _ = discard_input();
     match made {
@@ -48,7 +49,7 @@ pub(super) fn run(wizard: &Wizard, job: Job) -> Result<Ended, Failure> {
                 && !is_begun
                 && before == replaced(&job) =>
         {
-            signals::watch(&Told::new(&Log::none(), true), false, || Some(save::unchanged()));
+            signals::watch_questions(|| Some(save::unchanged()));
             Ok(Ended::Untouched(failure))
         }
         made => completion::show(&job, made).map(Ended::Made),
@@ -57,20 +58,21 @@ pub(super) fn run(wizard: &Wizard, job: Job) -> Result<Ended, Failure> {
 
 /// What is at the paths of the images: it is as it was where the images were not made.
 fn replaced(job: &Job) -> Vec<Option<FileId>> {
-    let Place::Images(target) = &job.place else { return Vec::new() };
-    let paths = target.paths(job.media.volumes().count());
-    paths.iter().map(|path| file_id(path).ok()).collect()
+    job.images().iter().map(|path| file_id(path).ok()).collect()
 }
 
 /// What Ctrl-C does from now on.
 fn what(job: &Job) -> &'static str {
     match &job.place {
+        Place::Images(target) if target.is_stream() => {
+            "Writing. Ctrl-C ends it; what has gone into the pipe is no whole image then."
+        }
         Place::Images(_) => "Writing. Ctrl-C cancels, and leaves everything as it was.",
         Place::Drives(_) => {
             "Writing. Ctrl-C ends it; a drive that was begun is erased then, and no computer starts \
              from it: make it again."
         }
-        Place::Stick(_) => {
+        Place::Stick(..) => {
             "Writing what is new. Ctrl-C ends it; a stick that was begun may hold files of the old \
              and the new media then: make it again before it is used."
         }
@@ -103,7 +105,14 @@ fn write(
             *is_begun = states.told().is_some();
             Ok((told.end(code)?, Vec::new()))
         }
-        Place::Stick(_) => {
+        Place::Stick(_, who) => {
+            if who_is_at(request) != *who {
+                let error = anyhow!(
+                    "another stick was put in since the summary; the plan above is that of the stick \
+                     that is there now"
+                );
+                return Err(Failure::new(Code::Output, error));
+            }
             let told = refreshed::begin(options, request, text)?;
             wizard.ears.lend(&told);
             // What is on the stick may have changed since the summary.

@@ -10,12 +10,13 @@ use anyhow::anyhow;
 use capmedia::media_device::System;
 use capmedia::{DriveTargets, Error, PublishError, Target};
 use extent_image::{PlanBuilder, StreamOptions};
-use media_model::{CaptureMediaRequest, Problem, RequestFile};
+use media_model::{CaptureMediaRequest, Problem, RequestFile, Shell};
 
 use crate::exit::{Code, Failure};
 use crate::log_place::refuse_request_file;
-use crate::wizard::ask::{Answer, path, yes_no};
+use crate::wizard::ask::{Answer, discard_input, path, select, yes_no};
 use crate::wizard::path_text::{shown, typed};
+use crate::wizard::wait::look;
 use crate::wizard::{Wizard, drives, screen};
 
 /// What was saved: it stays when the wizard is cancelled.
@@ -34,10 +35,8 @@ pub(super) fn unchanged() -> String {
 
 /// Asks where, and writes it; another request file is replaced only when that is agreed to, and no
 /// other file at all.
-pub(super) fn ask(wizard: &Wizard) -> Result<(), Failure> {
-    // Leave to replace media that is there now is none to replace what is there later.
-    let mut request = wizard.request.clone();
-    request.force = false;
+pub(super) fn ask(wizard: &mut Wizard) -> Result<(), Failure> {
+    let request = to_save(&wizard.request);
     let mut initial = PathBuf::from("capmedia.toml");
     loop {
         let Answer::Given(text) =
@@ -47,8 +46,13 @@ pub(super) fn ask(wizard: &Wizard) -> Result<(), Failure> {
         };
         let Some(file) = typed(&text) else { continue };
         initial.clone_from(&file);
-        let text = match text_for(&request, &file) {
-            Ok(text) => text,
+        let looked_at = look("Looking at the path", {
+            let (request, file) = (request.clone(), file.clone());
+            move || text_for(&request, &file).map(|text| (text, may_be_saved(&request, &file)))
+        })?;
+        let Answer::Given(looked_at) = looked_at else { continue };
+        let (text, may) = match looked_at {
+            Ok(found) => found,
             Err(Refused::Problems(problems)) => {
                 problems.iter().for_each(screen::problem);
                 return Ok(());
@@ -59,7 +63,7 @@ pub(super) fn ask(wizard: &Wizard) -> Result<(), Failure> {
                 continue;
             }
         };
-        let replace = match may_be_saved(&request, &file) {
+        let replace = match may {
             Ok(is_there) => is_there,
             Err(failure) => {
                 screen::failure(&failure);
@@ -72,8 +76,13 @@ pub(super) fn ask(wizard: &Wizard) -> Result<(), Failure> {
         }
         match write(&file, text, replace) {
             Ok(warnings) => {
-                SAVED.lock().unwrap_or_else(PoisonError::into_inner).push(file.clone());
-                said(wizard, &file);
+                let mut saved = SAVED.lock().unwrap_or_else(PoisonError::into_inner);
+                if !saved.contains(&file) {
+                    saved.push(file.clone());
+                }
+                drop(saved);
+                wizard.saved = Some(request);
+                said(wizard, &file)?;
                 warnings.iter().for_each(|warning| screen::warning(warning));
                 return Ok(());
             }
@@ -82,17 +91,41 @@ pub(super) fn ask(wizard: &Wizard) -> Result<(), Failure> {
     }
 }
 
-fn said(wizard: &Wizard, file: &Path) {
+/// What is saved of the answers: leave to replace media that is there now is none to replace what is
+/// there later.
+pub(super) fn to_save(request: &CaptureMediaRequest) -> CaptureMediaRequest {
+    let mut request = request.clone();
+    request.force = false;
+    request
+}
+
+/// Whether the wizard may be left; asked where answers are lost by it.
+pub(super) fn may_leave(wizard: &mut Wizard) -> Result<bool, Failure> {
+    const SAVE: &str = "Save this job as a request file first";
+    loop {
+        if wizard.saved == Some(to_save(&wizard.request)) {
+            return Ok(true);
+        }
+        discard_input()?;
+        match select("The answers are lost. Cancel?", vec!["No", "Yes", SAVE], 0)? {
+            Answer::Given("Yes") => return Ok(true),
+            Answer::Given(SAVE) => ask(wizard)?,
+            Answer::Given(_) | Answer::Back => return Ok(false),
+        }
+    }
+}
+
+fn said(wizard: &Wizard, file: &Path) -> Result<(), Failure> {
     let options: String =
         wizard.consent().words().iter().map(|option| format!(" {option}")).collect();
-    screen::note(&format!(
-        "Saved. capmedia create --request {}{options} makes the same media; no password is in it.",
-        file.display()
-    ));
+    // Where no quotes help, the name alone tells more than nothing.
+    let quoted = Shell::of_target().quoted(file).unwrap_or_else(|| file.display().to_string());
+    screen::note("Saved. No password is in it. The same media again:");
+    screen::whole(&[format!("capmedia create --request {quoted}{options}")]);
     if wizard.request.force {
         screen::note("Leave to replace the media that exists is not saved: add --force for that.");
     }
-    drives::say_how_to_agree(wizard);
+    drives::say_how_to_agree(wizard)
 }
 
 /// Whether there is a request file, to be replaced by this one.

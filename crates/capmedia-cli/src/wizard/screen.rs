@@ -1,14 +1,16 @@
 //! What the wizard shows beside its questions: plain lines on standard error, of at most 80 columns.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use media_model::Problem;
 use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::exit::{Code, Failure};
-use crate::print::{self, WIDTH};
+use crate::print::{self, WIDTH, steers};
 use crate::wizard::STEPS;
+use crate::wizard::ask::{self, Answer};
+use crate::wizard::prompt::rows;
 
 /// Begins a page.
 pub(super) fn header(step: usize, name: &str) {
@@ -64,9 +66,53 @@ pub(super) fn warning(text: &str) {
     show(&folded(text, "warning: ", 9));
 }
 
-/// Lines that were printed into memory.
-pub(super) fn text(bytes: &[u8]) {
-    lines(String::from_utf8_lossy(bytes).lines());
+/// The lines of a text, each cut to what fits into the width.
+pub(super) fn folded_text(text: &str) -> Vec<String> {
+    text.lines().flat_map(|line| folded(line, "", indent_of(line))).collect()
+}
+
+/// The same for what goes to standard output, too: as it is, where that is no terminal.
+pub(super) fn for_terminal(text: Vec<u8>) -> Vec<u8> {
+    if !io::stdout().is_terminal() {
+        return text;
+    }
+    let lines = folded_text(&String::from_utf8_lossy(&text));
+    lines.into_iter().flat_map(|line| line.into_bytes().into_iter().chain([b'\n'])).collect()
+}
+
+/// Lines that fit.
+pub(super) fn written(lines: &[String]) {
+    show(lines);
+}
+
+/// Lines that fit, as many at once as the screen has room for: not every console shows again what has
+/// left it. What comes behind them may take the whole screen.
+pub(super) fn paged(lines: &[String]) -> Result<(), Failure> {
+    /// Of a question: itself, two choices and the keys.
+    const QUESTION: usize = 4;
+    let room = rows().saturating_sub(QUESTION).max(QUESTION);
+    let mut rest = lines;
+    while !rest.is_empty() {
+        let (page, more) = rest.split_at(page_of(rest, room));
+        show(page);
+        let (question, choice) = match more {
+            [] => ("That is all:", "To the Summary"),
+            _ => ("There is more:", "Go on"),
+        };
+        if ask::select(question, vec![choice], 0)? == Answer::Back {
+            break;
+        }
+        rest = more;
+    }
+    Ok(())
+}
+
+/// How many of the lines are shown together: up to an empty one, where one of them is.
+pub(super) fn page_of(lines: &[String], room: usize) -> usize {
+    let fits = lines.get(..room).filter(|_| lines.len() > room);
+    let Some(fits) = fits else { return lines.len() };
+    let end = fits.iter().rposition(String::is_empty).map(|at| at.saturating_add(1));
+    end.unwrap_or(room).max(1)
 }
 
 /// Lines that stay as they are, however long, to be copied.
@@ -111,14 +157,16 @@ pub(super) fn continued(words: &[String]) -> Vec<String> {
 
 /// Lines as they are, each cut to what fits into the width.
 pub(super) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) {
-    for line in lines {
-        show(&folded(line.as_ref(), "", indent_of(line.as_ref())));
-    }
+    lines.into_iter().for_each(|line| show(&folded_text(line.as_ref())));
 }
 
 /// Where the further lines of a line begin: below its text, behind a heading of 14 columns.
 fn indent_of(line: &str) -> usize {
     const HEADING: usize = 14;
+    const WARNING: &str = "warning: ";
+    if line.starts_with(WARNING) {
+        return WARNING.len();
+    }
     let has_heading = line.chars().take(HEADING).any(|c| c == ':') || line.starts_with("      ");
     if has_heading { HEADING } else { 4 }
 }
@@ -169,7 +217,7 @@ fn show(lines: &[String]) {
 
 /// The start of a text, of so many columns at most.
 pub(super) fn clipped(text: &str, columns: usize) -> String {
-    let clean: String = text.chars().filter(|c| !c.is_control()).collect();
+    let clean: String = text.chars().filter(|c| !steers(*c)).collect();
     if clean.width() <= columns {
         return clean;
     }

@@ -7,15 +7,16 @@ use capmedia::{Error, PublishError, map_text};
 use media_model::{Problem, Shell};
 
 use crate::consent::{Connected, Prompt};
-use crate::drives;
 use crate::exit::{Code, Failure};
-use crate::picture;
 use crate::print;
 use crate::refreshed;
 use crate::unicode;
 use crate::wizard::ask::{self, Answer, cancelled, discard_input, select};
 use crate::wizard::media_file::may_be_replaced;
+use crate::wizard::overview::{self, ALL};
 use crate::wizard::planned::{self, Job, Place};
+use crate::wizard::prompt::rows;
+use crate::wizard::wait::look;
 use crate::wizard::{PAGES, SUMMARY, Wizard, drives as choice_of_drives, page_of, save, screen};
 
 /// Where the summary leads.
@@ -33,6 +34,8 @@ enum Choice {
     Create,
     CommandLine,
     Save,
+    All,
+    Map,
     Again,
     Page(usize),
     Cancel,
@@ -44,6 +47,8 @@ impl fmt::Display for Choice {
             Self::Create => f.write_str("Create the media"),
             Self::CommandLine => f.write_str("Show this job as one command line"),
             Self::Save => f.write_str("Save this job as a request file"),
+            Self::All => f.write_str(ALL),
+            Self::Map => f.write_str("Show the map"),
             Self::Again => f.write_str("Try again"),
             Self::Page(at) => {
                 write!(f, "Go back to the page: {}", PAGES.get(*at).map_or("", |page| page.name))
@@ -82,41 +87,49 @@ pub(super) fn show(wizard: &mut Wizard) -> Result<Chosen, Failure> {
         match may_begin(wizard, &job)? {
             May::Begin => {}
             May::PlanAgain => continue,
-            May::GoBack => return Ok(LAST),
+            May::GoTo(chosen) => return Ok(chosen),
         }
-        show_job(&job)?;
-        if let Some(failure) = &wizard.failed {
+        show_job(&job);
+        if let Some((failure, is_told)) = &mut wizard.failed
+            && !std::mem::replace(is_told, true)
+        {
             show_failed(failure);
         }
-        let Some(chosen) = menu(wizard, job)? else { continue };
-        return Ok(chosen);
+        return menu(wizard, job);
     }
 }
 
-/// What can be done with media that is planned; nothing where it is to be planned again.
-fn menu(wizard: &mut Wizard, job: Job) -> Result<Option<Chosen>, Failure> {
-    use Choice::{Cancel, CommandLine, Create, Save};
-    let mut job = Some(job);
+/// What can be done with media that is planned.
+fn menu(wizard: &mut Wizard, job: Job) -> Result<Chosen, Failure> {
+    use Choice::{All, Cancel, CommandLine, Create, Map, Save};
+    let mut choices = vec![Create, CommandLine, Save, All, Map, Cancel];
+    let map = overview::map(&job);
+    choices.retain(|choice| *choice != Map || map.is_some());
     // Enter that is pressed once too often makes nothing.
     let mut at = 1;
     loop {
         discard_input()?;
-        match select("What is to be done?", vec![Create, CommandLine, Save, Cancel], at)? {
-            Answer::Back => return Ok(Some(LAST)),
-            Answer::Given(CommandLine) => (at = 1, show_command_line(wizard)).1,
-            Answer::Given(Save) => {
-                save::ask(wizard)?;
-                at = 2;
+        let Answer::Given(choice) = select("What is to be done?", choices.clone(), at)? else {
+            return Ok(LAST);
+        };
+        at = choices.iter().position(|it| *it == choice).unwrap_or(1).max(1);
+        match choice {
+            CommandLine => show_command_line(wizard)?,
+            Save => save::ask(wizard)?,
+            All => {
+                screen::paged(&all(&job)?)?;
+                show_again(&job);
             }
-            Answer::Given(Create) => {
-                let Some(planned) = job.take() else { return Ok(None) };
-                if agreed(wizard, &planned)? {
-                    return Ok(Some(Chosen::Create(Box::new(planned))));
-                }
-                job = Some(planned);
-                at = 1;
+            Map => {
+                let is_unicode = unicode::is_shown(&io::stderr());
+                let text = map.as_ref().map(|map| map_text(map, print::WIDTH, is_unicode));
+                screen::paged(&screen::folded_text(&text.unwrap_or_default()))?;
+                show_again(&job);
             }
-            Answer::Given(_) => return Err(cancelled()),
+            Create if agreed(wizard, &job)? => return Ok(Chosen::Create(Box::new(job))),
+            Create => {}
+            _ if save::may_leave(wizard)? => return Err(cancelled()),
+            _ => {}
         }
     }
 }
@@ -139,7 +152,8 @@ fn with_problems(wizard: &mut Wizard, problems: &[Problem]) -> Result<Chosen, Fa
         match select("What is to be done?", choices.clone(), 0)? {
             Answer::Given(Choice::Page(page)) => return Ok(Chosen::Page(page)),
             Answer::Given(Choice::Save) => save::ask(wizard)?,
-            Answer::Given(_) => return Err(cancelled()),
+            Answer::Given(_) if save::may_leave(wizard)? => return Err(cancelled()),
+            Answer::Given(_) => {}
             Answer::Back => return Ok(LAST),
         }
     }
@@ -158,9 +172,10 @@ fn without_plan(wizard: &mut Wizard, failure: &Failure) -> Result<Option<Chosen>
         match select("What is to be done?", choices.clone(), 0)? {
             Answer::Given(Page(page)) => return Ok(Some(Chosen::Page(page))),
             Answer::Given(Again) => return Ok(None),
-            Answer::Given(CommandLine) => show_command_line(wizard),
+            Answer::Given(CommandLine) => show_command_line(wizard)?,
             Answer::Given(Save) => save::ask(wizard)?,
-            Answer::Given(_) => return Err(cancelled()),
+            Answer::Given(_) if save::may_leave(wizard)? => return Err(cancelled()),
+            Answer::Given(_) => {}
             Answer::Back => return Ok(Some(LAST)),
         }
     }
@@ -169,64 +184,63 @@ fn without_plan(wizard: &mut Wizard, failure: &Failure) -> Result<Option<Chosen>
 enum May {
     Begin,
     PlanAgain,
-    GoBack,
+    GoTo(Chosen),
 }
 
-/// Whether the images could be put in place, or what is there may be replaced.
+/// Whether each file that is there may be replaced.
 fn may_begin(wizard: &mut Wizard, job: &Job) -> Result<May, Failure> {
-    let Place::Images(target) = &job.place else { return Ok(May::Begin) };
-    let error = match job.media.check_target(target) {
-        Ok(()) => return Ok(May::Begin),
-        Err(error) => error,
-    };
-    discard_input()?;
-    if let Error::Publish(PublishError::Exists { path }) = &error {
-        return Ok(match may_be_replaced(wizard, path)? {
-            true => May::PlanAgain,
-            false => May::GoBack,
-        });
+    let Place::Images(_) = &job.place else { return Ok(May::Begin) };
+    let there = &job.replaced;
+    let mut asked = there.clone();
+    asked.retain(|path| !wizard.replaced.contains(path));
+    if !asked.is_empty() {
+        discard_input()?;
+        if !may_be_replaced(wizard, &asked)? {
+            return Ok(May::GoTo(LAST));
+        }
     }
-    match without_plan(wizard, &error.into())? {
-        None => Ok(May::PlanAgain),
-        Some(_) => Ok(May::GoBack),
-    }
+    // What comes there meanwhile may not be replaced.
+    let force = !there.is_empty();
+    Ok(match wizard.request.force == force && asked.is_empty() {
+        true => May::Begin,
+        false => {
+            wizard.request.force = force;
+            May::PlanAgain
+        }
+    })
 }
 
-/// The plan: what is made, of what, what is lost by it, and what the operator should know.
-fn show_job(job: &Job) -> io::Result<()> {
-    let summary = job.media.summary();
+/// The plan, as far as it fits on the screen with the choices.
+fn show_job(job: &Job) {
+    let room = rows().saturating_sub(HEADER).saturating_sub(MENU);
+    screen::written(&overview::lines(job, screen::columns(), room));
+}
+
+/// Rows of the heading.
+const HEADER: usize = 2;
+/// Rows of the question what is to be done: itself, the choices with the way back, and the keys.
+const MENU: usize = 9;
+
+/// The page again, after something long was shown.
+fn show_again(job: &Job) {
+    screen::header(PAGES.len() + 1, SUMMARY);
+    show_job(job);
+}
+
+/// All of the plan: what is made, of what, what is lost by it, and what the operator should know.
+fn all(job: &Job) -> Result<Vec<String>, Failure> {
+    let summary = overview::summary(job);
     let mut text = Vec::new();
     print::summary(&mut text, summary)?;
-    if let Place::Stick(planned) = &job.place {
+    if let Place::Stick(planned, _) = &job.place {
         refreshed::show_planned(&mut text, planned)?;
     }
-    screen::text(&text);
-    screen::lines([""]);
-    let is_unicode = unicode::is_shown(&io::stderr());
-    screen::text(map_text(&job.media.map(), print::WIDTH, is_unicode).as_bytes());
-    if let Place::Drives(drives) = &job.place {
-        screen::lines(picture::unused(drives));
-    }
-    screen::lines([""]);
-    match &job.place {
-        Place::Drives(drives) => {
-            screen::lines(["All that is on these drives will be erased:"]);
-            let about = drives.drives().iter().flat_map(drives::about);
-            screen::lines(about.map(|line| format!("  {line}")));
-        }
-        Place::Images(target) => {
-            let paths = target.paths(job.media.volumes().count());
-            screen::lines(paths.iter().map(|path| match path.exists() {
-                true => format!("{} will be replaced, when all is whole.", path.display()),
-                false => format!("{} will be made.", path.display()),
-            }));
-        }
-        Place::Stick(_) => screen::lines(["Nothing but old media on the stick is replaced."]),
-    }
+    let mut lines = screen::folded_text(&String::from_utf8_lossy(&text));
     for warning in &summary.warnings {
-        screen::warning(warning.as_str());
+        lines.extend(screen::folded(warning.as_str(), "warning: ", 9));
     }
-    Ok(())
+    lines.extend(overview::lost(job, true).iter().flat_map(|line| screen::folded(line, "", 4)));
+    Ok(lines)
 }
 
 /// Why the media was not made when it was tried before.
@@ -244,10 +258,13 @@ fn show_failed(failure: &Failure) {
     }
 }
 
-fn show_command_line(wizard: &Wizard) {
+fn show_command_line(wizard: &Wizard) -> Result<(), Failure> {
     let line = match wizard.request.command_line() {
         Ok(line) => line,
-        Err(problems) => return problems.iter().for_each(screen::problem),
+        Err(problems) => {
+            problems.iter().for_each(screen::problem);
+            return Ok(());
+        }
     };
     let shell = Shell::of_target();
     let options = wizard.consent().words();
@@ -265,13 +282,14 @@ fn show_command_line(wizard: &Wizard) {
             if wizard.request.force {
                 screen::note("--force replaces the media that exists, without a question.");
             }
-            choice_of_drives::say_how_to_agree(wizard);
+            choice_of_drives::say_how_to_agree(wizard)?;
         }
         None => screen::note(
             "The answers hold characters that the shells here do not agree about; save a request \
              file, and give it to capmedia create --request.",
         ),
     }
+    Ok(())
 }
 
 /// Whether what will be erased may be.
@@ -281,7 +299,8 @@ fn agreed(wizard: &mut Wizard, job: &Job) -> Result<bool, Failure> {
     if !choice_of_drives::may_still_be_written(wizard)? {
         return Ok(false);
     }
-    let all = capmedia::media_device::System::new().drives();
+    let drives_of_all = || capmedia::media_device::System::new().drives();
+    let Answer::Given(all) = look("Looking for drives", drives_of_all)? else { return Ok(false) };
     let all = all.map_err(|error| Failure::new(Code::Output, anyhow::Error::from(error)))?;
     let connected = Connected { erased: drives.drives(), all: &all };
     let mut prompt = Asking::default();

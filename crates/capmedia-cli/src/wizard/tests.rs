@@ -9,7 +9,9 @@ pub(super) fn wizard(request: CaptureMediaRequest) -> Wizard {
         aside: CaptureMediaRequest::default(),
         file: None,
         account: None,
+        saved: None,
         granted: Granted::default(),
+        replaced: BTreeSet::new(),
         failed: None,
         ears: Ears::default(),
         log: LogArgs::default(),
@@ -88,6 +90,11 @@ fn each_kind_of_answer_is_moved() {
     }
     assert_eq!(wizard.request, CaptureMediaRequest::default());
     assert_eq!(wizard.aside, before);
+    // Taken out once more, for the question is asked once more.
+    for option in RequestOption::all() {
+        wizard.put_aside(option.name());
+    }
+    assert_eq!(wizard.aside, before);
 }
 
 #[test]
@@ -116,12 +123,25 @@ fn nothing_is_wider_than_the_terminal() {
     assert_eq!(screen::folded("a\u{1b}[2Jb", "", 0), ["a\\u{1b}[2Jb"]);
     assert_eq!(screen::clipped("abcdef", 6), "abcdef");
     assert_eq!(screen::clipped("abcdefg", 6), "abc...");
+    // A terminal would obey these.
+    assert_eq!(screen::clipped("a\u{1b}\u{202e}b", 6), "ab");
     // Two columns each.
     let wide = "\u{30ab}".repeat(50);
     let lines = screen::folded_to(60, &wide, "! ", 4);
     assert_eq!(lines, [format!("! {}", &wide[..29 * 3]), format!("    {}", &wide[29 * 3..])]);
     assert_eq!(screen::clipped(&wide, 10), format!("{}...", &wide[..9]));
     assert!(screen::folded_to(30, &long, "! ", 4).iter().all(|line| line.len() <= 30));
+}
+
+#[test]
+fn pages_end_between_parts() {
+    let lines: Vec<String> = ["a", "b", "", "c", "d"].map(str::to_owned).to_vec();
+    let pages = [(9, 5), (5, 5), (4, 3), (3, 3), (2, 2), (1, 1)];
+    for (room, expected) in pages {
+        assert_eq!(screen::page_of(&lines, room), expected, "{room}");
+    }
+    assert_eq!(screen::page_of(&lines[2..], 1), 1);
+    assert_eq!(screen::page_of(&[], 1), 0);
 }
 
 #[test]

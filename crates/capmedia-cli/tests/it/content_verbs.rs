@@ -1,8 +1,10 @@
 //! `content list`, `fetch` and `check`, `create` from a library, and the password of `--user`.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read as _, Write};
+use std::net::TcpListener;
 use std::process::Stdio;
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::command::{Bench, create, ended, names_in, of, slashes};
@@ -203,6 +205,102 @@ fn what_is_no_folder_to_fetch_to() {
     }
     assert!(!bench.path("one/SCCMContentLib/x.log").exists());
     assert_eq!(bench.out(), [""; 0]);
+}
+
+/// Whoever mistypes an address, or stands before a firewall, reads what to look at.
+#[test]
+fn a_location_that_cannot_be_asked_has_a_way_out() {
+    let bench = Bench::new();
+    // Nobody listens where somebody did.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    // It says the same to everybody.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let speaks = silent.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for connection in silent.incoming() {
+            let mut connection = connection.unwrap();
+            let mut heard = Vec::new();
+            let mut part = [0; 1024];
+            // To the end of a request over HTTP; of TLS, its beginning.
+            while !heard.ends_with(b"\r\n\r\n") && heard.first() != Some(&0x16) {
+                match connection.read(&mut part) {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => heard.extend(&part[..count]),
+                }
+            }
+            let _ = connection.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let unreachable =
+        "see whether the name and the port are right, the server runs and no firewall";
+    for (location, says) in [
+        (format!("http://127.0.0.1:{free}"), ["cannot be reached: ", unreachable]),
+        (format!("https://127.0.0.1:{free}"), ["cannot be reached: ", unreachable]),
+        (format!("smb://127.0.0.1:{free}"), ["cannot be reached: ", unreachable]),
+        ("http://none.invalid".to_owned(), ["its name cannot be looked up (", unreachable]),
+        ("smb://none.invalid".to_owned(), ["cannot be reached: ", unreachable]),
+        (format!("https://127.0.0.1:{speaks}"), ["no TLS session: ", "or give http://"]),
+        (format!("http://127.0.0.1:{speaks}"), ["HTTP 403", "see the permissions"]),
+    ] {
+        let line = format!("content list --distribution-point {location}");
+        let ended = ended(bench.command(line.split(' ')).env_remove("http_proxy"));
+        assert_eq!(ended.code, Some(4), "{location}: {}", ended.stderr);
+        let last = ended.stderr.lines().last().unwrap();
+        assert!(says.iter().all(|says| last.contains(says)), "{location}: {last}");
+    }
+    // The proxy is asked to open a tunnel, and does not.
+    let mut list = bench.command("content list --distribution-point http://dp.invalid".split(' '));
+    let ended = ended(list.env("http_proxy", format!("http://127.0.0.1:{speaks}")));
+    let told = format!("the proxy 127.0.0.1:{speaks} answers 403 to CONNECT");
+    assert!(ended.code == Some(4) && ended.stderr.contains(&told), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no_proxy"), "{}", ended.stderr);
+}
+
+/// Answers each request of the connections that come in the same way.
+fn server(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let (mut heard, mut part) = (Vec::<u8>::new(), [0; 4096]);
+            while !heard.windows(4).any(|end| end == b"\r\n\r\n") {
+                match connection.read(&mut part) {
+                    Ok(0) | Err(_) => break,
+                    Ok(count) => heard.extend(&part[..count]),
+                }
+            }
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    format!("http://{at}")
+}
+
+/// One that says yes to everything is no distribution point without packages.
+#[test]
+fn an_empty_page_is_no_library() {
+    let bench = Bench::new();
+    let at = server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    let line = format!("content list --distribution-point {at}");
+    let ended = ended(bench.command(line.split(' ')).env_remove("http_proxy"));
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(ended.stderr.contains("shows no content library"), "{}", ended.stderr);
+}
+
+/// What is wrong with a location is told with the result, and only there.
+#[test]
+fn a_refused_login_is_told_once() {
+    let bench = Bench::new();
+    let at = server(
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\
+         Connection: close\r\n\r\n",
+    );
+    let line = format!("content list --distribution-point {at} --log a.log");
+    let ended = ended(bench.command(line.split(' ')).env_remove("http_proxy"));
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let told = "an account is needed; give one with --user";
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    let log = entries(&bench, "a.log");
+    assert_eq!(log.iter().filter(|(entry, _)| entry.contains(told)).count(), 1, "{log:#?}");
 }
 
 #[test]

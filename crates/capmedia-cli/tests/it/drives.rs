@@ -46,6 +46,18 @@ fn consent_options_are_for_drives() {
     );
 }
 
+/// A line of `create` is planned by another verb alone.
+#[test]
+fn consent_changes_no_plan() {
+    let bench = Bench::new();
+    let line = CREATE.replacen("create", "plan", 1);
+    let plan = bench.run(&format!("{line} --path out/a.img"));
+    assert_eq!(plan.code, Some(0), "{}", plan.stderr);
+    let options = "--yes --drive-serial 4C53 --drive-serial diskseq:7 --allow-fixed --unmount";
+    let same = bench.run(&format!("{line} --path out/a.img {options}"));
+    assert_eq!((same.code, same.stdout), (plan.code, plan.stdout), "{}", same.stderr);
+}
+
 /// A file that is written once and used for years says nothing about what is `sdb` today.
 #[test]
 fn a_request_file_gives_no_consent() {

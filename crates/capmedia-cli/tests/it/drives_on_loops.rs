@@ -424,3 +424,28 @@ fn punch(path: &Path) {
     let len = LEN.to_string();
     crate::loops::run("fallocate", &["-p", "-l", &len, crate::loops::text(path)]);
 }
+
+#[test]
+#[ignore = "needs root, loop devices"]
+fn text_and_picture_tell_what_larger_drives_do_not_use() {
+    let lock = LoopLock::take();
+    let bench = Bench::new();
+    let (small, small_file) = drive(&lock, &bench, "small");
+    let large = Loop::with_len(&lock, &bench.path("large"), LEN + 100 * MIB, 512);
+    let about = |drives: &[&Loop], svg: &str| {
+        let line = line(drives).replacen("create", "plan", 1);
+        let text = String::from_utf8(bench.succeed(&format!("{line} --map --svg {svg}"))).unwrap();
+        let map: Value =
+            serde_json::from_slice(&bench.succeed(&format!("{line} --map --json"))).unwrap();
+        (text, fs::read_to_string(bench.path(svg)).unwrap(), map["map"]["larger-drives"].clone())
+    };
+    let (text, svg, larger) = about(&[&small, &large], "both.svg");
+    let told = "One drive is larger: 100.0 MiB of it stay unused.";
+    assert!(text.lines().any(|line| line == told), "{text}");
+    assert_eq!(svg.matches(told).count(), 2, "as words, and in the description: {svg}");
+    let path = large.path.display().to_string();
+    assert_eq!(larger, serde_json::json!([{ "path": path, "unused-bytes": 100 * MIB }]));
+    let (text, svg, larger) = about(&[&large], "one.svg");
+    assert!(!text.contains("larger") && !svg.contains("larger") && larger.is_null(), "{text}");
+    assert!(is_untouched(&small_file));
+}

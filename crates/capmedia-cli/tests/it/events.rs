@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::command::{Bench, create};
+use crate::library_fixture::LibraryFixture;
 
 const SCHEMA: &str = include_str!("../../events.schema.json");
 const PASSWORD: &str = "Corr3ct-H0rse-Battery";
@@ -362,6 +363,37 @@ fn a_signal_while_nothing_is_made_yet() {
     assert_eq!(bench.out(), [""; 0]);
 }
 
+/// Packages that are written, that are there already, and that are not to be had.
+#[test]
+fn packages_that_are_fetched() {
+    let bench = Bench::new();
+    let files: Vec<u8> = (0..3_000_000_u32).map(|n| (n / 7) as u8).collect();
+    LibraryFixture::new(bench.path("one").join("SCCMContentLib"))
+        .package("PS100001", 2, &[("x/big.bin", &files), ("empty.txt", b"")])
+        .package("PS100002", 1, &[("small.txt", b"small")]);
+    let line = "content fetch PS100001 PS100002 --distribution-point one --to out";
+    let told = events(&bench.succeed(&format!("{line} --events json")));
+    assert_eq!((&told[0]["verb"], phases(&told)), (&json!("content fetch"), vec!["plan", "write"]));
+    let progress = of(&told, "progress");
+    let last = progress.last().unwrap();
+    assert_eq!((&last["done"], &last["total"]), (&json!(3_000_005), &json!(3_000_005)));
+    assert!(progress.iter().any(|event| event["file"].as_str().unwrap().ends_with("x/big.bin")));
+    let packages = &told.last().unwrap()["report"]["packages"];
+    assert_eq!(packages.as_array().unwrap().len(), 2, "{packages}");
+    assert_eq!((&packages[0]["verified"], &packages[0]["kept"]), (&json!(true), &json!(false)));
+
+    let told = events(&bench.succeed(&format!("{line} --events json")));
+    assert_eq!(phases(&told), ["plan", "verify"]);
+    assert_eq!(told.last().unwrap()["report"], bench.json(&format!("{line} --json")));
+
+    let ended = bench.run(&format!("{line} --events json").replace("PS100002", "PS1000FF"));
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let told = events(&ended.stdout);
+    let last = told.last().unwrap();
+    assert_eq!((&last["event"], &last["exit-code"]), (&json!("failed"), &json!(4)));
+    assert!(last["error"].as_str().unwrap().contains("PS1000FF"), "{last}");
+}
+
 #[test]
 #[cfg(unix)]
 fn names_that_are_not_unicode() {
@@ -376,6 +408,7 @@ fn names_that_are_not_unicode() {
         ("verify NAME --events json".to_owned(), "done"),
         ("join NAME --to joined --events json".to_owned(), "done"),
         (create("cd-dvd").replace("out/capture.iso", "NAME --events json"), "failed"),
+        (create("cd-dvd").replace("out/capture.iso", "NAME --force --events json"), "done"),
     ] {
         let words = line.split_whitespace();
         let args = words.map(|word| if word == "NAME" { name } else { OsStr::new(word) });

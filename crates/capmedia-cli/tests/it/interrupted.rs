@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::command::{Bench, Ended, create, of};
+use crate::library_fixture::LibraryFixture;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -17,7 +18,11 @@ fn start(bench: &Bench, line: &str) -> Child {
 }
 
 fn interrupt(child: &Child) {
-    let kill = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    send("-INT", child);
+}
+
+fn send(signal: &str, child: &Child) {
+    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(kill.unwrap().success());
 }
 
@@ -59,6 +64,81 @@ fn an_interrupted_run_leaves_the_old_image_and_a_second_run_is_refused_meanwhile
     assert!(ended.stderr.contains("cancelled at byte"), "{}", ended.stderr);
     assert_eq!(bench.out(), ["capture.iso"]);
     assert_eq!(fs::read(bench.path("out/capture.iso")).unwrap(), b"old");
+}
+
+/// A terminal that is closed ends no run that `nohup` began.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_is_ignored_stays_ignored() {
+    let bench = Bench::new();
+    add_gigabytes(&bench);
+    let line = format!("{} --add big=big", create("cd-dvd"));
+    let program = bench.command(line.split_whitespace());
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(program.get_program());
+    command.args(program.get_args()).current_dir(bench.path("."));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let part = bench.path("out/.capture.iso.capmedia-part");
+    let len = || fs::metadata(&part).map_or(0, |part| part.len());
+    let begun = Instant::now();
+    while len() == 0 {
+        assert_eq!(child.try_wait().unwrap(), None, "ended before it could be caught");
+        assert!(begun.elapsed() < LIMIT);
+        thread::sleep(Duration::from_millis(5));
+    }
+    send("-HUP", &child);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(child.try_wait().unwrap(), None);
+    interrupt(&child);
+    assert_eq!(end(child).code, Some(130));
+}
+
+/// Planning changes nothing and looks at no signal while it reads here, with packages as without: nobody
+/// waits for it.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_interrupted_plan_ends_at_once() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    /// `O_NONBLOCK`.
+    const NONBLOCK: i32 = 0o4000;
+
+    let bench = Bench::new();
+    let password = bench.path("password");
+    let boot_image = fs::read(bench.path("boot.wim")).unwrap();
+    LibraryFixture::new(bench.path("one").join("SCCMContentLib")).package(
+        "PS100005",
+        3,
+        &[("boot.PS100005.wim", &boot_image)],
+    );
+    assert!(Command::new("mkfifo").arg(&password).status().unwrap().success());
+    let package = create("cd-dvd").replace("boot.wim", "PS100005 --distribution-point one");
+    for line in [create("cd-dvd"), &package] {
+        let mut child = start(
+            &bench,
+            &format!(
+                "{line} --capture-account a\\b --capture-password-file password --store-password"
+            ),
+        );
+        let begun = Instant::now();
+        // Held open, or the reader would see its end; there is none to open before somebody reads.
+        let _writer = loop {
+            if let Ok(writer) = File::options().write(true).custom_flags(NONBLOCK).open(&password) {
+                break writer;
+            }
+            assert_eq!(child.try_wait().unwrap(), None, "ended before it could be caught");
+            assert!(begun.elapsed() < LIMIT);
+            thread::sleep(Duration::from_millis(5));
+        };
+        let begun = Instant::now();
+        interrupt(&child);
+        let ended = end(child);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{line}");
+        assert_eq!((ended.code, ended.stdout.len()), (Some(130), 0), "{}", ended.stderr);
+        let last = ended.stderr.lines().last().unwrap();
+        assert_eq!(last, "error: cancelled", "{}", ended.stderr);
+        assert_eq!(bench.out(), [""; 0]);
+    }
 }
 
 #[test]

@@ -83,6 +83,8 @@ mod winpe;
 #[cfg(target_os = "linux")]
 mod wizard;
 #[cfg(target_os = "linux")]
+mod wizard_ends;
+#[cfg(target_os = "linux")]
 mod wizard_keys;
 #[cfg(target_os = "linux")]
 mod wizard_on_loops;

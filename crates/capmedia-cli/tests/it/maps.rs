@@ -22,7 +22,7 @@ fn bench() -> Bench {
 }
 
 /// The jobs of this file: name and command line.
-fn jobs() -> [(&'static str, String); 5] {
+fn jobs() -> [(&'static str, String); 6] {
     let line = |kind| create(kind).replacen("create", "plan", 1);
     let usb = line("usb");
     [
@@ -30,6 +30,13 @@ fn jobs() -> [(&'static str, String); 5] {
             "set",
             format!(
                 "{} --media-size 6MB --split-files --add apps=Apps --add more=M",
+                line("cd-dvd")
+            ),
+        ),
+        (
+            "three discs",
+            format!(
+                "{} --media-size 8MB --split-files --add apps=Apps --add more=M",
                 line("cd-dvd")
             ),
         ),
@@ -62,7 +69,7 @@ fn maps_are_as_they_were() {
         let text = said(&bench, &format!("{line} --map"), "C.UTF-8");
         shown.push_str(&format!("# {name}\n{}\n", map_of(&text)));
     }
-    let ascii = said(&bench, &format!("{} --map", jobs()[1].1), "C");
+    let ascii = said(&bench, &format!("{} --map", jobs()[2].1), "C");
     shown.push_str(&format!("# ASCII\n{}", map_of(&ascii)));
     assert!(map_of(&ascii).is_ascii());
     assert!(shown.lines().all(|line| line.chars().count() <= 80));
@@ -104,7 +111,7 @@ fn a_map_for_programs() {
 #[test]
 fn pictures_are_files_like_others() {
     let bench = bench();
-    let line = &jobs()[2].1;
+    let line = &jobs()[3].1;
     said(&bench, &format!("{line} --svg out/a.svg"), "C");
     let first = fs::read(bench.path("out/a.svg")).unwrap();
     assert_eq!(bench.out(), ["a.svg"]);
@@ -148,7 +155,7 @@ fn there_is_no_map_of_what_is_not_laid_out() {
         let says = option.split(' ').next().unwrap();
         assert!(ended.code == Some(2) && ended.stderr.contains(says), "{}", ended.stderr);
     }
-    let ended = bench.run(&format!("{} --print-request --map", jobs()[1].1));
+    let ended = bench.run(&format!("{} --print-request --map", jobs()[2].1));
     assert_eq!(ended.code, Some(2));
 }
 

@@ -12,6 +12,19 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// A terminal that controls nobody: the end of its user, and what opens the other one.
+pub(crate) fn pair() -> (File, impl Fn() -> File) {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap();
+    let open = move || {
+        let path = Path::new(name.to_str().unwrap());
+        File::options().read(true).write(true).open(path).unwrap()
+    };
+    (File::from(terminal), open)
+}
+
 /// A command at a terminal: its input and its standard error. Standard output is a pipe.
 pub(crate) struct Session {
     child: Child,
@@ -23,19 +36,11 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn start(command: &mut Command) -> Self {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&terminal).unwrap();
-        unlockpt(&terminal).unwrap();
-        let name = ptsname(&terminal, Vec::new()).unwrap();
-        let open = || {
-            let path = Path::new(name.to_str().unwrap());
-            File::options().read(true).write(true).open(path).unwrap()
-        };
+        let (terminal, open) = pair();
         let (input, error) = (open(), open());
         let child = command.stdin(input).stderr(error).stdout(Stdio::piped()).spawn().unwrap();
         // The command holds the other end as long as it is there; then reading fails.
         command.stdin(Stdio::null()).stderr(Stdio::null());
-        let terminal = File::from(terminal);
         let mut reader = terminal.try_clone().unwrap();
         let (told, heard) = channel();
         thread::spawn(move || {

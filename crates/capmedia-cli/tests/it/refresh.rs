@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::process::Command;
 
+use media_model::Shell;
 use serde_json::json;
 
 use crate::command::{Bench, create};
@@ -53,7 +54,9 @@ fn only_what_differs_is_written() {
     let inspected = String::from_utf8(bench.succeed("inspect --json out/capture.img")).unwrap();
     assert!(inspected.contains("REFRESHED"), "{inspected}");
 
-    let told = String::from_utf8(bench.succeed(REFRESH)).unwrap();
+    let ended = bench.run(REFRESH);
+    assert!(ended.code == Some(0) && ended.stderr.contains("Tools/tool.txt"), "{}", ended.stderr);
+    let told = String::from_utf8(ended.stdout).unwrap();
     assert!(told.contains("saved)") && told.contains("Removed:      Tools/tool.txt"), "{told}");
     let found = bench.json("verify --json out/capture.img");
     assert_eq!((&found["faults"], &found["unlisted"]), (&json!([]), &json!([])));
@@ -74,6 +77,90 @@ fn a_folder_that_a_refresh_adds_changes_later_with_all_else() {
         assert_eq!(found["faults"], json!([]), "{found}");
     }
     assert_eq!(bench.json(&format!("{line} --label Round2 --json"))["files-written"], json!(0));
+}
+
+/// A request is whole: what it does not give is not on the media any more. It is told before, with what
+/// keeps it.
+#[test]
+fn settings_of_the_old_media_that_go_are_told() {
+    let bench = Bench::new();
+    bench.put("a/tool.txt", "tool");
+    bench.put("password", "hunter2-of-the-media");
+    let told = bench.run(
+        "create --boot-image boot.wim --media-type usb --image-size 60MiB --path out/capture.img \
+         --label Berlin --include-autorun --add a=TOOLS --capture-account CONTOSO\\capture \
+         --capture-destination \\\\server\\share\\image.wim --image-creator Ann \
+         --image-description Office --image-version 7 --capture-password-file password \
+         --store-password",
+    );
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    let bare = "--boot-image boot.wim --media-type usb --no-format --path out/capture.img";
+    let quoted = |value: &str| Shell::of_target().quoted(value).unwrap();
+    let options = [
+        ("label", "Berlin"),
+        ("capture-destination", r"\\server\share\image.wim"),
+        ("capture-account", r"CONTOSO\capture"),
+        ("image-creator", "Ann"),
+        ("image-description", "Office"),
+        ("image-version", "7"),
+    ];
+    let options = options.map(|(option, value)| format!("--{option} {}", quoted(value)));
+    let made_with = format!("made with {}, and", options.join(", "));
+    let lost = [
+        &*made_with,
+        "holds a password in its task sequence, and the new media will not; give \
+         --capture-password-file and --store-password",
+        "has an autorun.inf, and the new media will not; give --include-autorun",
+        "was made with TOOLS/tool.txt, and this request does not give it",
+    ];
+    // Whoever gives a setting another value means that.
+    let others = "--label Bonn --capture-destination \\\\server\\share\\other.wim \
+                  --capture-account CONTOSO\\other --image-creator Bob --image-description Home \
+                  --image-version 8 --include-autorun --add a=TOOLS";
+    let ended = bench.run(&format!("plan {bare} {others}"));
+    assert!(ended.code == Some(0) && !ended.stderr.contains("made with"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(lost[1]), "{}", ended.stderr);
+
+    let all = |told: &str| lost.iter().all(|lost| told.contains(lost));
+    let planned = bench.run(&format!("plan {bare}"));
+    assert!(planned.code == Some(0) && all(&planned.stderr), "{}", planned.stderr);
+    assert!(!planned.stderr.contains("hunter2"), "{}", planned.stderr);
+    let made = bench.run(&format!("create {bare} --json"));
+    assert!(made.code == Some(0), "{}", made.stderr);
+    let report =
+        String::from_utf8(made.stdout).unwrap().replace("\\\\", "\\").replace("\\\"", "\"");
+    assert!(all(&report), "{report}");
+    // What is gone is told once.
+    let again = bench.run(&format!("create {bare}"));
+    assert!(again.code == Some(0) && !again.stderr.contains("the media there"), "{}", again.stderr);
+}
+
+#[test]
+fn a_task_sequence_of_the_old_media_is_told_too() {
+    let bench = made("--image-size 60MiB");
+    let line = "create --boot-image boot.wim --media-type usb --no-format --path out/capture.img";
+    let step = |kind: &str, runs: &str| {
+        format!(
+            "<step type=\"{kind}\" name=\"{kind}\" runIn=\"{runs}\"><action>run.exe</action></step>"
+        )
+    };
+    let sequence = format!(
+        "<sequence version=\"3.10\">{}{}</sequence>",
+        step("SMS_TaskSequence_RunCommandLineAction", "WinPEandFullOS"),
+        step("SMS_TaskSequence_CaptureSystemImageAction", "WinPE"),
+    );
+    bench.put("own.xml", &sequence);
+    let made = bench.run(&format!("{line} --task-sequence own.xml --label Berlin"));
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let kept = bench.run(&format!("{line} --task-sequence own.xml"));
+    assert!(kept.stderr.contains("made with --label Berlin, and"), "{}", kept.stderr);
+    assert!(!kept.stderr.contains("of its own"), "{}", kept.stderr);
+    let ended = bench.run(line);
+    let told = "has a task sequence of its own, and this request names none";
+    assert!(ended.code == Some(0) && ended.stderr.contains(told), "{}", ended.stderr);
+    assert!(ended.stderr.contains("copy SMS/data/TaskSequence.xml"), "{}", ended.stderr);
+    let ended = bench.run(line);
+    assert!(ended.code == Some(0) && !ended.stderr.contains("of its own"), "{}", ended.stderr);
 }
 
 #[test]
@@ -141,7 +228,9 @@ fn a_plan_says_what_would_be_done_and_does_nothing() {
     let before = fs::read(bench.path("out/capture.img")).unwrap();
     let plan = REFRESH.replace("create ", "plan ");
     let planned = bench.json(&format!("{plan} --json"));
-    let told = String::from_utf8(bench.succeed(&plan)).unwrap();
+    let ended = bench.run(&plan);
+    assert!(ended.code == Some(0) && ended.stderr.contains("made with Old"), "{}", ended.stderr);
+    let told = String::from_utf8(ended.stdout).unwrap();
     assert!(told.contains(" to write (") && told.contains("To remove:    Old"), "{told}");
     assert!(fs::read(bench.path("out/capture.img")).unwrap() == before);
     refused(&bench, &format!("{plan} --extents"), 2, &["--no-format makes none"]);

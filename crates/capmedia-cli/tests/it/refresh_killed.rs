@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -129,7 +130,9 @@ fn kill_at_many_moments(
         child.wait().unwrap();
         let when = format!("kill {kill}, at write {moment}");
         let changed = !same(bytes, &before);
-        assert_eq!(stick.complaints(), [""; 0], "{when}");
+        let complaints = stick.complaints();
+        let worse: Vec<_> = complaints.iter().filter(|line| !is_of_the_label(line)).collect();
+        assert_eq!(worse, [""; 0], "{when}");
         let found = stick.whole_media();
         assert!(found == old || found == new, "{when}: neither of the media");
         let end = match (was_running, changed, found == new) {
@@ -215,4 +218,18 @@ fn put_back(from: &Path, to: &Path) {
 fn same(a: &Path, b: &Path) -> bool {
     let status = Command::new("cmp").arg("--silent").args([a, b]).status();
     status.expect("cmp").success()
+}
+
+/// Whether fsck.fat finds the label alone written in one place and not yet in another: it stands in the root
+/// folder, in the boot sector and in the copy of that, which are three sectors.
+fn is_of_the_label(complaint: &str) -> bool {
+    // The label in the boot sector (Microsoft's FAT specification, section 3.3).
+    const BYTES: RangeInclusive<u32> = 71..=81;
+    let differs = |entry: &str| {
+        let offset = entry.trim().split(':').next().and_then(|offset| offset.parse().ok());
+        offset.is_some_and(|offset| BYTES.contains(&offset))
+    };
+    complaint.starts_with("Volume label 'REFRESHED' stored in root directory and label")
+        || complaint == "Auto-copying volume label from root directory to boot sector."
+        || complaint.trim_end_matches(',').split(',').all(differs)
 }

@@ -122,6 +122,38 @@ impl Terminal {
         &self.bytes
     }
 
+    /// The process at the terminal.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Holds a key down until the screen shows `text`, as fast as a keyboard repeats it.
+    #[track_caller]
+    pub(crate) fn hold(&mut self, key: &str, text: &str) {
+        /// Thirty times a second.
+        const AGAIN: Duration = Duration::from_millis(33);
+        let (start, mut pressed) = (Instant::now(), Instant::now());
+        while !self.screen().contains(text) {
+            assert!(start.elapsed() < LIMIT, "{text:?} did not come:\n{}", framed(&self.screen()));
+            if self.hear(AGAIN.saturating_sub(pressed.elapsed())).is_err() {
+                self.keys(key);
+                pressed = Instant::now();
+            }
+        }
+    }
+
+    /// Waits until `text` comes behind so many bytes.
+    #[track_caller]
+    pub(crate) fn wait_for_after(&mut self, before: usize, text: &str) {
+        let start = Instant::now();
+        while !String::from_utf8_lossy(&self.bytes[before..]).contains(text) {
+            let left = LIMIT.saturating_sub(start.elapsed());
+            if let Err(error) = self.hear(left) {
+                panic!("{text:?} did not come: {error}\n{}", framed(&self.screen()));
+            }
+        }
+    }
+
     /// Waits until the screen shows `text`.
     #[track_caller]
     pub(crate) fn wait_for(&mut self, text: &str) {

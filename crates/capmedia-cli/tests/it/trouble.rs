@@ -35,6 +35,45 @@ fn wim(files: &[(&str, &[u8])]) -> Vec<u8> {
     WimBuilder::new().with_image(image).with_boot_index(1).to_vec().unwrap()
 }
 
+/// What is written is all that a log cannot hold; the image is the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_whose_name_is_not_unicode() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let bench = Bench::new();
+    let name = OsStr::from_bytes(b"out/\xff.iso");
+    let line = create("cd-dvd").replace("out/capture.iso", "NAME --log a.log");
+    let words = line.split_whitespace();
+    let words = words.map(|word| if word == "NAME" { name } else { OsStr::new(word) });
+    let made = ended(&mut bench.command(words));
+    assert_eq!((made.code, &*made.stderr), (Some(0), ""));
+    bench.succeed(create("cd-dvd"));
+    let folder = bench.path(".");
+    let read = |name: &OsStr| fs::read(folder.join(name)).unwrap();
+    assert!(read(name) == read(OsStr::new("out/capture.iso")));
+    let log = fs::read_to_string(bench.path("a.log")).unwrap();
+    assert!(log.contains("is not Unicode"), "{log}");
+}
+
+#[test]
+#[cfg(not(windows))]
+fn inputs_with_paths_of_windows_and_addresses() {
+    let bench = Bench::new();
+    for add in [r"C:\x=Tools", r"\\server\share\x=Tools"] {
+        let line = format!("{} --add {add}", create("cd-dvd"));
+        let says = ["--add: ", "is a path of Windows", "mount the share or drive"];
+        assert_refused(&bench, &line, 2, &says);
+    }
+    for line in [
+        "inspect http://dp/boot.wim".to_owned(),
+        create("cd-dvd").replace("boot.wim", "http://dp/boot.wim"),
+    ] {
+        assert_refused(&bench, &line, 3, &["that is an address", "capmedia content fetch"]);
+    }
+}
+
 #[test]
 fn inputs() {
     let bench = Bench::new();

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::command::{Bench, ended};
-use crate::terminal::{COLUMNS, CTRL_C, CTRL_Z, DOWN, ENTER, ESCAPE, ROWS, Terminal};
+use crate::terminal::{COLUMNS, CTRL_C, DOWN, ENTER, ESCAPE, ROWS, Terminal};
 use crate::walks::Reply::{Accept, Choose, Type};
 use crate::walks::{Script, Walk, is_asked, snapshot};
 
@@ -47,6 +47,9 @@ image-version = "7.1"
 
 pub(crate) const SUMMARY: &str = "What is to be done?";
 
+/// Whether it is cancelled, although no file has the answers.
+pub(crate) const LOST: &str = "The answers are lost. Cancel?";
+
 /// From the page of the boot image on, where a request file has the answers.
 pub(crate) const REST: &Script = &[
     ("Boot image:", Accept),
@@ -80,9 +83,11 @@ impl Walk {
     fn create(mut self) -> String {
         self.reply(SUMMARY, Choose("Create the media"));
         self.reply("Read the image", Choose("Yes"));
+        self.terminal.wait_for("LaunchMedia.cmd");
+        // Nothing of the result is broken inside a word.
+        self.terminal.is_narrow();
         let left = self.end();
         assert_eq!(left.code, Some(0), "{}", left.shown);
-        assert!(left.shown.contains("LaunchMedia.cmd"), "{}", left.shown);
         left.shown
     }
 }
@@ -154,6 +159,12 @@ fn a_set_of_discs() {
     walk.walk(REST);
     walk.asked(SUMMARY);
     walk.terminal.is_screen("set-summary");
+    walk.reply(SUMMARY, Choose("Show the map"));
+    walk.asked_narrowly("There is more:");
+    walk.terminal.is_screen("set-map");
+    walk.reply("There is more:", Accept);
+    walk.terminal.wait_for("Disc 2 of 4");
+    walk.back("There is more:", SUMMARY);
     let line = walk.save();
     walk.create();
     assert!(bench.out().len() > 1, "{:?}", bench.out());
@@ -194,10 +205,11 @@ fn a_package() {
     walk.walk(&DISC[..8]);
     walk.walk(&[
         ("Boot image:", Choose("A package")),
-        ("Package ID", Type("PS100005")),
         ("Distribution point:", Type("packages")),
         ("Distribution point 2", Type("")),
         ("Account", Type("")),
+        ("Boot image package:", Choose("Type its package ID")),
+        ("Package ID", Type("PS100005")),
     ]);
     walk.asked_narrowly("Destination");
     walk.terminal.is_screen("package");
@@ -205,6 +217,39 @@ fn a_package() {
     let line = walk.save();
     walk.create();
     is_what_create_makes(&bench, &line);
+}
+
+/// One of those that are at two distribution points; a third has none.
+#[test]
+fn a_package_of_a_list() {
+    let bench = Bench::new();
+    for folder in ["one/PS100003.1", "one/PS100005.3", "one/PS100005.2", "two/PS100007.1", "none"] {
+        fs::create_dir_all(bench.path(folder)).unwrap();
+        fs::copy(bench.path("boot.wim"), bench.path(folder).join("boot.wim")).unwrap();
+    }
+    fs::remove_file(bench.path("none/boot.wim")).unwrap();
+    let mut walk = Walk::start(&bench, "");
+    walk.walk(&DISC[..8]);
+    walk.walk(&[
+        ("Boot image:", Choose("A package")),
+        ("Distribution point:", Type("one")),
+        ("Distribution point 2", Type("two")),
+        ("Distribution point 3", Type("none")),
+        ("Distribution point 4", Type("")),
+        ("Account", Type("")),
+        ("Boot image package:", Choose("List the packages there")),
+    ]);
+    walk.asked_narrowly("Package of the boot image:");
+    walk.terminal.is_screen("package-list");
+    walk.back("Package of the boot image:", "Boot image package:");
+    walk.reply("Boot image package:", Accept);
+    walk.reply("Package of the boot image:", Choose("PS100005: PS100005.3, PS100005.2"));
+    walk.walk(&DISC[10..]);
+    let _ = walk.save();
+    let saved = fs::read_to_string(bench.path("saved.toml")).unwrap();
+    assert!(saved.contains("boot-image = \"PS100005\"\n"), "{saved}");
+    walk.reply(SUMMARY, Choose("Cancel"));
+    assert_eq!(walk.end().code, Some(130));
 }
 
 #[test]
@@ -220,6 +265,7 @@ fn a_boot_image_that_cannot_be_used() {
     walk.back(failed, "Boot image file");
     walk.walk(&DISC[9..]);
     walk.reply(SUMMARY, Choose("Cancel"));
+    walk.reply(LOST, Choose("Yes"));
     assert_eq!(walk.end().code, Some(130));
     assert_eq!(bench.out(), [""; 0]);
 }
@@ -284,6 +330,30 @@ fn a_failure_loses_no_answers() {
     assert_eq!(fs::read_to_string(bench.path("out/capture.iso")).unwrap(), "older");
 }
 
+/// Who agreed that one file is replaced did not say so of another one, which is chosen later.
+#[test]
+fn leave_to_replace_is_for_one_file() {
+    let bench = Bench::new();
+    bench.put("out/other.iso", "other");
+    bench.put("out/capture.iso", "older");
+    let mut walk = Walk::start(&bench, "");
+    walk.walk(&DISC[..2]);
+    walk.walk(&[
+        ("Media size:", Choose("Unlimited")),
+        ("Media file", Type("out/other.iso")),
+        ("out/other.iso exists", Choose("Yes")),
+    ]);
+    walk.back("Media label:", "Media file");
+    walk.back("Media file", "Media size:");
+    walk.walk(&DISC[2..]);
+    walk.asked("out/capture.iso exists");
+    // No is marked.
+    walk.terminal.keys(ENTER);
+    walk.asked("Destination");
+    walk.terminal.keys(CTRL_C);
+    assert_eq!(walk.end().code, Some(130));
+}
+
 /// Two questions back, two pages back, and forth again with other answers.
 #[test]
 fn back_twice() {
@@ -327,19 +397,89 @@ fn cancelled_on_every_page() {
     let mut walk = Walk::start(&bench, "");
     walk.walk(&script[..script.len() - 1]);
     walk.reply(SUMMARY, Choose("Cancel"));
+    walk.reply(LOST, Choose("Yes"));
     assert_eq!(walk.end().code, Some(130));
     assert!(snapshot(&bench.path(".")) == before);
 }
 
-/// Ctrl-Z, other sizes of the window, and text of several lines that is pasted, at every question: what
-/// is answered counts, and nothing else.
+/// *Cancel* is a key away from the other choices: answers that no file has are not lost by it.
+#[test]
+fn cancelled_by_mistake() {
+    let bench = Bench::new();
+    let mut walk = Walk::start(&bench, "");
+    walk.walk(DISC);
+    walk.reply(SUMMARY, Choose("Cancel"));
+    walk.reply(LOST, Accept);
+    walk.reply(SUMMARY, Choose("Cancel"));
+    walk.back(LOST, SUMMARY);
+    walk.reply(SUMMARY, Choose("Cancel"));
+    walk.reply(LOST, Choose("Save this job"));
+    walk.reply("Request file:", Type("saved.toml"));
+    let left = walk.end();
+    assert_eq!(left.code, Some(130), "{}", left.shown);
+    assert!(left.shown.contains("saved.toml stays"), "{}", left.shown);
+    assert_eq!(fs::read_to_string(bench.path("saved.toml")).unwrap(), DISC_TOML);
+    // Those that a file has cannot be lost.
+    let mut walk = Walk::start(&bench, "--request saved.toml");
+    walk.walk(DISC);
+    walk.reply(SUMMARY, Choose("Cancel"));
+    assert_eq!(walk.end().code, Some(130));
+    let mut walk = Walk::start(&bench, "--request saved.toml");
+    walk.walk(&DISC[..DISC.len() - 1]);
+    walk.reply("Version:", Type("8"));
+    walk.reply(SUMMARY, Choose("Cancel"));
+    walk.reply(LOST, Choose("Yes"));
+    assert_eq!(walk.end().code, Some(130));
+}
+
+/// What is no file is not replaced when all is whole, and is not said to be.
+#[test]
+fn a_pipe_is_no_file() {
+    let bench = Bench::new();
+    assert!(Command::new("mkfifo").arg(bench.path("out/fifo")).status().unwrap().success());
+    let mut walk = Walk::start(&bench, "");
+    walk.walk(&DISC[..2]);
+    walk.reply("Media size:", Choose("Unlimited"));
+    walk.reply("Media file", Type("out/fifo"));
+    walk.walk(&DISC[5..]);
+    walk.asked(SUMMARY);
+    walk.terminal.wait_for_words("out/fifo is no file: all goes into it as it is made");
+    walk.terminal.keys(CTRL_C);
+    assert_eq!(walk.end().code, Some(130));
+}
+
+/// All of the Summary can be seen on a console that shows nothing again which has left it.
+#[test]
+fn the_summary_fits() {
+    let bench = Bench::new();
+    bench.put("out/capture.iso", "older");
+    let mut walk = Walk::start(&bench, "");
+    walk.walk(DISC);
+    walk.reply("out/capture.iso exists", Choose("Yes"));
+    walk.asked_narrowly(SUMMARY);
+    walk.terminal.is_screen("replace-summary");
+    walk.reply(SUMMARY, Choose("Show all of the plan"));
+    walk.asked_narrowly("That is all:");
+    walk.terminal.is_screen("summary-all");
+    walk.reply("That is all:", Accept);
+    walk.asked(SUMMARY);
+    walk.terminal.wait_for("Boot image:   boot.wim");
+    walk.reply(SUMMARY, Choose("Show the map"));
+    walk.asked_narrowly("That is all:");
+    walk.terminal.is_screen("summary-map");
+    walk.back("That is all:", SUMMARY);
+    walk.terminal.keys(CTRL_C);
+    assert_eq!(walk.end().code, Some(130));
+}
+
+/// Other sizes of the window, and text of several lines that is pasted, at every question: what is
+/// answered counts, and nothing else.
 #[test]
 fn keys_that_mean_nothing() {
     let bench = Bench::new();
     let mut walk = Walk::start(&bench, "");
     for (question, reply) in DISC {
         walk.asked(question);
-        walk.terminal.keys(CTRL_Z);
         walk.terminal.resize(10, 40);
         walk.terminal.resize(50, 132);
         walk.terminal.resize(ROWS, COLUMNS);
@@ -393,12 +533,16 @@ fn to_silence(bench: &Bench, silent: &TcpListener) -> Walk {
     let mut walk = Walk::start(bench, "");
     walk.walk(&DISC[..8]);
     walk.reply("Boot image:", Choose("A package"));
-    walk.reply("Package ID", Type("PS100005"));
     walk.asked("Distribution point");
     walk.fill(&format!("http://{}", silent.local_addr().unwrap()));
     walk.terminal.keys(ENTER);
     walk.reply("Distribution point 2", Type(""));
     walk.reply("Account", Type(""));
+    walk.reply("Boot image package:", Choose("List the packages there"));
+    walk.terminal.wait_for("Looking for packages: 1 s (Esc: back, Ctrl-C: cancel)");
+    walk.terminal.keys(ESCAPE);
+    walk.reply("Boot image package:", Choose("Type its package ID"));
+    walk.reply("Package ID", Type("PS100005"));
     walk.terminal.wait_for("Esc: back, Ctrl-C: cancel)");
     walk.terminal.wait_for("access: http://127.0.0.1");
     walk
@@ -410,7 +554,8 @@ fn a_silent_distribution_point_is_left() {
     let before = snapshot(&bench.path("."));
     let mut walk = to_silence(&bench, &silent);
     walk.terminal.keys(ESCAPE);
-    walk.reply("Account", Accept);
+    walk.reply("Boot image package:", Choose("Type its package ID"));
+    walk.reply("Package ID", Accept);
     walk.terminal.wait_for("access: http://127.0.0.1");
     let start = Instant::now();
     walk.terminal.keys(CTRL_C);

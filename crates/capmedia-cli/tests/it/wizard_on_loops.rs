@@ -48,6 +48,7 @@ fn to_summary(bench: &Bench, drive: &Loop) -> Walk {
     walk.terminal.keys(ENTER);
     walk.walk(&[
         ("Write it, although", Choose("Yes")),
+        ("Write the same media", Choose("No")),
         ("Media label:", Accept),
         ("Include autorun.inf", Accept),
         ("Cache folder", Accept),
@@ -76,7 +77,7 @@ fn a_stick() {
     let mut walk = to_summary(&bench, &drive);
     walk.reply("What is to be done?", Choose("Save this job as a request file"));
     walk.reply("Request file:", Type("saved.toml"));
-    walk.terminal.wait_for_words("capmedia create --request saved.toml --allow-fixed makes");
+    walk.terminal.wait_for_words("capmedia create --request saved.toml --allow-fixed");
     walk.terminal.wait_for_words(&format!("--yes --drive-serial {}", serial(&drive)));
     // Another name than that of the drive is no consent.
     walk.reply("What is to be done?", Choose("Create the media"));
@@ -103,6 +104,69 @@ fn a_stick() {
     assert!(same.status.success(), "{same:?}");
 }
 
+/// A second drive by its path; Esc behind it takes it back, and the first stays.
+#[test]
+#[ignore = "needs root and two loop devices"]
+fn two_sticks() {
+    let (lock, bench) = (LoopLock::take(), Bench::new());
+    let files = [bench.path("a"), bench.path("b")];
+    let drives = files.each_ref().map(|file| Loop::with_len(&lock, file, LEN, 512));
+    let [first, second] = drives.each_ref().map(|drive| drive.path.to_str().unwrap().to_owned());
+    let mut walk = Walk::start(&bench, "");
+    walk.walk(&[
+        ("Select the type of media:", Accept),
+        ("Media type:", Choose("Removable USB drive")),
+        ("Format", Choose("Yes")),
+    ]);
+    let name = |walk: &mut Walk, path: &str, asks: bool| {
+        walk.reply("Removable USB drive:", Choose("Another drive, by its path"));
+        walk.asked("Path of the drive:");
+        walk.fill(path);
+        walk.terminal.keys(ENTER);
+        if asks {
+            walk.reply("Write it, although", Choose("Yes"));
+        }
+        walk.asked("Write the same media");
+    };
+    name(&mut walk, &first, true);
+    walk.reply("Write the same media", Choose("Yes"));
+    name(&mut walk, &second, true);
+    // It was agreed to.
+    walk.back("Write the same media", "Removable USB drive:");
+    name(&mut walk, &second, false);
+    walk.reply("Write the same media", Choose("No"));
+    walk.walk(&[
+        ("Media label:", Accept),
+        ("Include autorun.inf", Accept),
+        ("Cache folder", Accept),
+        ("Boot image:", Accept),
+        ("Boot image file", Type("boot.wim")),
+        ("Destination", Accept),
+        ("Account", Accept),
+        ("Created by:", Accept),
+        ("Description:", Accept),
+        ("Version:", Accept),
+    ]);
+    walk.asked("What is to be done?");
+    let screen = walk.terminal.screen();
+    assert!(screen.contains("All that is on these 2 drives will be erased:"), "{screen}");
+    assert!(screen.contains(&first) && screen.contains(&second), "{screen}");
+    assert!(screen.contains("Media:        USB drive"), "all of it is on the screen: {screen}");
+    walk.reply("What is to be done?", Choose("Save this job as a request file"));
+    walk.reply("Request file:", Type("saved.toml"));
+    walk.terminal.wait_for("Saved.");
+    walk.reply("What is to be done?", Choose("Cancel"));
+    assert_eq!(walk.end().code, Some(130));
+    let saved = std::fs::read_to_string(bench.path("saved.toml")).unwrap();
+    let paths = format!("path = [\n    \"{first}\",\n    \"{second}\",\n]\n");
+    assert!(saved.contains(&paths), "{saved}");
+    for file in files {
+        let mut found = vec![1; OLD.len()];
+        File::open(file).unwrap().read_exact_at(&mut found, 0).unwrap();
+        assert!(found.iter().all(|byte| *byte == 0), "it was written");
+    }
+}
+
 /// Another drive comes in the place of the one that was agreed to, and then none.
 #[test]
 #[ignore = "needs root and loop devices"]
@@ -113,6 +177,9 @@ fn a_drive_that_goes_away() {
     let detached = Command::new("losetup").arg("-d").arg(&drive.path).status().unwrap();
     assert!(detached.success());
     walk.reply("What is to be done?", Choose("Create the media"));
+    // What was agreed to for the drive before does not hold for what is at its path now.
+    walk.terminal.wait_for_words("Another drive is at");
+    walk.reply("Write it, although", Choose("Yes"));
     walk.terminal.wait_until("the question, or why there is none", |screen| {
         screen.contains("Type") || screen.contains('!')
     });

@@ -38,58 +38,25 @@ impl Devices for System {
     }
 
     fn open(&self, drive: &Drive) -> Result<Box<dyn Device>, OpenError> {
-        Ok(Box::new(OpenedDrive(OpenDrive::open(drive)?)))
+        Ok(Box::new(OpenDrive::open(drive)?))
     }
 }
 
-/// A drive of the machine.
-pub(crate) struct OpenedDrive(pub(crate) OpenDrive);
-
-impl Storage for OpenedDrive {
-    fn describe(&self) -> String {
-        self.0.describe()
-    }
-
-    fn len(&self) -> u64 {
-        self.0.len()
-    }
-
-    fn block_size(&self) -> u32 {
-        self.0.block_size()
-    }
-
-    fn read_at(&self, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(offset, bytes)
-    }
-
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_at(offset, bytes)
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        self.0.flush()
-    }
-
-    fn forget_cached(&self) -> io::Result<()> {
-        self.0.forget_cached()
-    }
-}
-
-impl Device for OpenedDrive {
+impl Device for OpenDrive {
     fn discard(&self) -> io::Result<bool> {
-        self.0.discard(0..self.0.len())
+        Self::discard(self, 0..Self::len(self))
     }
 
     fn is_present(&self) -> bool {
-        self.0.is_present()
+        Self::is_present(self)
     }
 
     fn forget_partitions(&self) -> io::Result<()> {
-        self.0.forget_partitions()
+        Self::forget_partitions(self)
     }
 
     fn reread_partitions(&self) -> io::Result<()> {
-        match self.0.reread_partitions() {
+        match Self::reread_partitions(self) {
             // A loop device without partitions, for one: there are none to be seen.
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
             outcome => outcome,

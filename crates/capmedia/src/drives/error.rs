@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 use crate::drives::report::MadeDrives;
 use crate::error::{Blame, Error, blame_of_stream, causes};
-use crate::media_place::MediaPlace;
+use crate::medium::place::MediaPlace;
 
 /// Media was not written to any drive.
 #[derive(Debug, thiserror::Error)]

@@ -231,23 +231,10 @@ fn is_in_dev(path: &Path) -> bool {
 /// What a request names that is read while media is made, or written beside it.
 fn inputs(request: &CheckedRequest) -> Vec<PathBuf> {
     let content = request.content();
-    let options = [
-        request.boot_image().file(),
-        request.boot_files(),
-        request.hwids(),
-        request.task_sequence(),
-        request.capture_password_file(),
-        request.runtime(),
-        request.template(),
-        content.and_then(CheckedContent::password_file),
-        content.and_then(CheckedContent::ca_file),
-        content.and_then(CheckedContent::client_certificate),
-        content.and_then(CheckedContent::cache),
-    ];
+    let of_content = content.into_iter().flat_map(CheckedContent::read_paths);
+    let cache = content.and_then(CheckedContent::cache);
     let locations = content.map(CheckedContent::locations).unwrap_or_default();
     let locations = locations.iter().filter_map(ContentLocation::folder);
-    let added = request.add().iter().map(|spec| spec.host());
-    let read = request.read_files().iter().map(PathBuf::as_path);
-    let all = options.into_iter().flatten().chain(locations).chain(added).chain(read);
+    let all = request.read_paths().chain(of_content).chain(cache).chain(locations);
     all.map(Path::to_path_buf).collect()
 }

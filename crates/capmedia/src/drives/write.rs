@@ -13,17 +13,17 @@ use extent_image::{
 use media_device::Drive;
 use media_model::CheckedRequest;
 
-use crate::content::with_other_copies;
-use crate::content_access::ContentAccess;
+use crate::content::access::ContentAccess;
+use crate::content::packages::with_other_copies;
 use crate::drives::{
     Consent, Device, Devices, DriveFailure, DriveState, DriveStatus, DriveTargets, DrivesError,
     MadeDrive, MadeDrives,
 };
 use crate::error::{Blame, Error};
-use crate::media_place::MediaPlace;
+use crate::medium::place::MediaPlace;
+use crate::plan::stick::{DiskShape, smallest_volume};
 use crate::plan::{Again, MediaPlan};
 use crate::report::Warning;
-use crate::stick::{DiskShape, smallest_volume};
 use crate::track::FollowingDrives;
 
 impl MediaPlan {
@@ -380,8 +380,14 @@ fn made_drive(
     }
 }
 
-/// What a drive is larger than the volume on it. Sticks of one size differ by a little, and partition
-/// tables leave some.
+/// Bytes of a drive that a volume leaves, where they are worth telling: sticks of one size differ by a
+/// little, and partition tables leave some.
+pub(crate) fn unused_of(drive: u64, used: u64) -> Option<u64> {
+    let unused = drive.saturating_sub(used);
+    (unused > drive / 100).then_some(unused)
+}
+
+/// What a drive is larger than the volume on it.
 fn unused(drive: &MadeDrive, smallest: u64) -> Option<Warning> {
     let MadeDrive { path, bytes, unused_bytes, .. } = drive;
     let why = if *bytes > smallest {
@@ -390,8 +396,8 @@ fn unused(drive: &MadeDrive, smallest: u64) -> Option<Warning> {
     } else {
         "neither FAT32 nor a master boot record reaches further"
     };
-    let much = *unused_bytes > bytes / 100 && drive.failure.is_none();
-    much.then(|| {
-        Warning::new(format!("{unused_bytes} bytes of the {bytes} of {path} stay unused: {why}"))
+    let unused = unused_of(*bytes, bytes.saturating_sub(*unused_bytes));
+    unused.filter(|_| drive.failure.is_none()).map(|unused| {
+        Warning::new(format!("{unused} bytes of the {bytes} of {path} stay unused: {why}"))
     })
 }

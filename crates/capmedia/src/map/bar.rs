@@ -15,8 +15,8 @@ pub(super) struct Column {
 /// the image.
 ///
 /// A column shows what most of it is. A kind that would be nowhere gets a column at its largest region,
-/// taken from the nearest kind that has more; padding alone does without. Columns stand in the order of
-/// what they show.
+/// taken from what is nearest and has more, be that a kind or what is not written; padding alone does
+/// without. Columns stand in the order of what they show.
 pub(super) fn columns(volume: &VolumeMap, span: u64, count: usize) -> Vec<Option<Column>> {
     let grid = Grid { span: span.max(1), count: count.max(1) };
     let mut shares = vec![[0u64; MapKind::ALL.len()]; grid.count];
@@ -38,8 +38,9 @@ pub(super) fn columns(volume: &VolumeMap, span: u64, count: usize) -> Vec<Option
     let mut columns: Vec<Placed> = (0..)
         .zip(shown)
         .map(|(at, column)| {
-            let start =
-                column.map_or(grid.start(at), |column| first(volume, column.kind, grid, at));
+            // The image may end in the first half of a column that is not written: before it, all the
+            // same, is what it still holds.
+            let start = column.map_or(u64::MAX, |column| first(volume, column.kind, grid, at));
             Placed { start, column }
         })
         .collect();
@@ -122,13 +123,13 @@ fn unseen(volume: &VolumeMap, columns: &[Option<Column>]) -> Vec<(u64, MapKind)>
     unseen
 }
 
-/// The column that is taken for one before `place`: the nearest, rather behind than before it, whose
-/// kind is to be seen elsewhere too.
+/// The column that is taken for one before `place`: the nearest, rather behind than before it, that
+/// shows what is to be seen elsewhere too.
 fn near(columns: &[Placed], place: usize) -> Option<usize> {
     let spare = |at: &usize| {
-        let Some(Placed { column: Some(column), .. }) = columns.get(*at) else { return false };
-        let shown = columns.iter().filter_map(|placed| placed.column);
-        shown.filter(|other| other.kind == column.kind).count() > 1
+        let kind = |placed: &Placed| placed.column.map(|column| column.kind);
+        let Some(this) = columns.get(*at).map(kind) else { return false };
+        columns.iter().filter(|other| kind(other) == this).count() > 1
     };
     let behind = (place..columns.len()).find(&spare);
     let before = (0..place.min(columns.len())).rev().find(&spare);
@@ -197,6 +198,24 @@ mod tests {
             kinds.dedup();
             let expected = [BootStructures, Tables, Directories, BootImage, OtherFiles, Free];
             assert_eq!(kinds, expected, "{count}");
+        }
+    }
+
+    #[test]
+    fn what_is_hardly_anything_of_a_disc_is_shown() {
+        use MapKind::*;
+        let volume =
+            volume(&[(BootStructures, 10), (Tables, 20), (BootImage, 900), (OtherFiles, 10)]);
+        for (span, count) in [(1 << 20, 76), (1 << 30, 450), (5000, 16)] {
+            let columns = columns(&volume, span, count);
+            assert_eq!(columns.len(), count);
+            let mut kinds: Vec<_> =
+                columns.iter().map(|column| column.map(|column| column.kind)).collect();
+            kinds.dedup();
+            let expected = [BootStructures, Tables, BootImage, OtherFiles].map(Some);
+            // Nothing stands behind what is not written.
+            assert_eq!(kinds[..4], expected, "{span}");
+            assert_eq!(kinds[4..], [None], "{span}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How full a volume is, in words.
 
 use crate::figures::{percent_text as percent, size_text as size};
-use crate::map::VolumeMap;
+use crate::map::{MediaMap, VolumeMap};
 
 /// How full a volume is; of one that grows with its content there is nothing to tell.
 pub(super) fn fill(volume: &VolumeMap) -> String {
@@ -13,6 +13,15 @@ pub(super) fn fill(volume: &VolumeMap) -> String {
             format!("{} of {} used ({part}), {} free", size(used), size(span), size(free))
         }
     }
+}
+
+/// What stays unused of drives that are larger than others of the run, or than can be used.
+pub(super) fn unused(map: &MediaMap) -> Option<String> {
+    let most = size(map.larger_drives.iter().map(|drive| drive.unused_bytes).max()?);
+    Some(match map.larger_drives.len() {
+        1 => format!("One drive is larger: {most} of it stay unused."),
+        count => format!("{count} drives are larger: up to {most} of each stay unused."),
+    })
 }
 
 /// So many regions.

@@ -6,8 +6,8 @@ use extent_image::{Content, Extent, Plan};
 use fat32_image::role as fat;
 use iso9660_image::role as iso;
 
-use crate::laid::Laid;
 use crate::map::{MapKind, MapRegion};
+use crate::plan::laid::Laid;
 
 /// A gap of so many bytes or more is no left-over of the file or structure before it: more than the
 /// largest cluster has.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::figures::{percent_text as percent, size_text as size};
 use crate::map::bar::columns;
-use crate::map::figures::{fill, regions};
+use crate::map::figures::{fill, regions, unused};
 use crate::map::style::{define, pattern};
 use crate::map::{KindTotal, MapKind, MapRegion, MediaMap, VolumeMap};
 
@@ -62,8 +62,11 @@ fn picture(map: &MediaMap, out: &mut String) -> std::fmt::Result {
     if stretched {
         let _ = write!(note, " What is shorter than {COLUMN} pixels is drawn {COLUMN} wide.");
     }
-    text(&mut body, MARGIN, y, "cm-muted", "font-size=\"12\" fill=\"#57606a\"", &note)?;
-    let height = y + MARGIN - 6;
+    for note in [Some(note), unused(map)].into_iter().flatten() {
+        text(&mut body, MARGIN, y, "cm-muted", "font-size=\"12\" fill=\"#57606a\"", &note)?;
+        y += 18;
+    }
+    let height = y + MARGIN - 24;
 
     writeln!(
         out,
@@ -327,7 +330,7 @@ fn words(map: &MediaMap) -> String {
         let kinds: Vec<String> = volume.kinds.iter().map(kind).collect();
         format!("{}: {}. {}.", volume.name, fill_line(volume), kinds.join(", "))
     };
-    map.volumes.iter().map(volume).collect::<Vec<_>>().join(" ")
+    map.volumes.iter().map(volume).chain(unused(map)).collect::<Vec<_>>().join(" ")
 }
 
 /// Text of an element or of an attribute. XML 1.0, section 2.2, has no way at all to hold control

@@ -2,7 +2,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::map::map_text;
+use crate::map::{LargerDrive, map_text};
 
 fn region(kind: MapKind, name: &str, start: u64, bytes: u64) -> MapRegion {
     let content_bytes = None;
@@ -33,7 +33,12 @@ fn map(label: &str, capacity: Option<u64>, regions: Vec<MapRegion>) -> MediaMap 
         kinds,
         regions,
     };
-    MediaMap { media_type: "cd-dvd".to_owned(), label: label.to_owned(), volumes: vec![volume] }
+    MediaMap {
+        media_type: "cd-dvd".to_owned(),
+        label: label.to_owned(),
+        volumes: vec![volume],
+        larger_drives: Vec::new(),
+    }
 }
 
 /// The text of all elements of this name, of well-formed XML.
@@ -159,11 +164,32 @@ fn text_is_narrow_and_plain() {
 
 #[test]
 fn nothing_to_show_is_shown() {
-    let nothing =
-        MediaMap { media_type: "usb".to_owned(), label: "L".to_owned(), volumes: Vec::new() };
+    let nothing = MediaMap {
+        media_type: "usb".to_owned(),
+        label: "L".to_owned(),
+        volumes: Vec::new(),
+        larger_drives: Vec::new(),
+    };
     texts(&map_svg(&nothing), "text");
     assert_eq!(map_text(&nothing, 80, true), "");
     let tiny = map("L", None, vec![region(MapKind::Tables, "t", 0, 1)]);
     texts(&map_svg(&tiny), "text");
     assert!(map_text(&tiny, 80, true).contains("1 bytes in all"));
+}
+
+#[test]
+fn larger_drives_are_told_in_picture_and_text() {
+    let mut map = map("L", None, vec![region(MapKind::BootImage, "i", 0, 64 << 20)]);
+    assert!(!map_svg(&map).contains("larger") && !map_text(&map, 80, true).contains("larger"));
+    for (unused, told) in [
+        (vec![16 << 20], "One drive is larger: 16.0 MiB of it stay unused."),
+        (vec![16 << 20, 1 << 40], "2 drives are larger: up to 1.0 TiB of each stay unused."),
+    ] {
+        let drive = |unused_bytes| LargerDrive { path: "/dev/sdb".to_owned(), unused_bytes };
+        map.larger_drives = unused.into_iter().map(drive).collect();
+        let svg = map_svg(&map);
+        assert_eq!(texts(&svg, "text").last().map(String::as_str), Some(told));
+        assert!(texts(&svg, "desc")[0].ends_with(told));
+        assert!(map_text(&map, 80, false).ends_with(&format!("{told}\n")));
+    }
 }

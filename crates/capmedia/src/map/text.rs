@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::figures::{percent_text as percent, size_text as size};
 use crate::map::bar::{Column, columns};
-use crate::map::figures::{fill, regions};
+use crate::map::figures::{fill, regions, unused};
 use crate::map::{MapKind, MediaMap, VolumeMap};
 
 /// Most columns of a bar.
@@ -53,6 +53,9 @@ pub fn map_text(map: &MediaMap, width: usize, unicode: bool) -> String {
         let _ = describe(&mut text, volume, count, unicode, &mut columns_told);
     }
     let _ = columns_told.explain(&mut text);
+    if let Some(unused) = unused(map) {
+        let _ = writeln!(text, "{unused}");
+    }
     text
 }
 

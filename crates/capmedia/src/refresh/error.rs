@@ -11,7 +11,7 @@ use media_model::ConfigMgrError;
 
 use crate::drives::is_of_request;
 use crate::error::{Blame, blame_of_stream};
-use crate::publish_error::PublishError;
+use crate::publish::error::PublishError;
 
 /// Media was not brought up to date. What is there then, each variant says.
 #[derive(Debug, thiserror::Error)]

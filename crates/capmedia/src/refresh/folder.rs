@@ -24,10 +24,10 @@ use super::folder_system::FolderSystem;
 use super::meter::{Cancelled, Meter};
 use super::old_media::{LARGEST_LIST, OldMedia, fold};
 use super::report::{Changes, Guarantee};
-use crate::manifest::{DESCRIPTION, MANIFEST};
-use crate::part_file::{PartFile, Slot, Stale, folder_of, part_of, remove_stale};
-use crate::publish_error::PublishError;
+use crate::publish::error::PublishError;
+use crate::publish::part_file::{PartFile, Slot, Stale, folder_of, part_of, remove_stale};
 use crate::report::Warning;
+use crate::tree::manifest::{DESCRIPTION, MANIFEST};
 
 /// Bytes read and written at once.
 const BUFFER: usize = 1 << 20;
@@ -74,16 +74,8 @@ struct Step {
 
 /// What says of itself what media is there.
 pub(super) fn old_media(survey: &Survey) -> Option<OldMedia> {
-    let text = |name: &str, limit: u64| -> Option<String> {
-        let found = survey.get(name)?;
-        let Kind::File { len } = found.kind else { return None };
-        let mut text = String::new();
-        (len <= limit).then_some(())?;
-        File::open(&found.path).ok()?.take(limit).read_to_string(&mut text).ok()?;
-        Some(text)
-    };
-    let (manifest, description) = (text(MANIFEST, LARGEST_LIST), text(DESCRIPTION, LARGEST_LIST));
-    OldMedia::of(manifest.as_deref(), description.as_deref())
+    let text = |name| String::from_utf8(survey.bytes(name, LARGEST_LIST)?).ok();
+    OldMedia::of(text(MANIFEST).as_deref(), text(DESCRIPTION).as_deref())
 }
 
 impl FolderRefresh {

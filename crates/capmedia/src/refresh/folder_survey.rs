@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::RefreshError;
 use super::old_media::{LARGEST_LIST, fold};
-use crate::part_file::name_of_part;
+use crate::publish::part_file::name_of_part;
 
 /// Where a run notes in the root what it is going to write, as no manifest lists that before its end.
 pub(super) const JOURNAL: &str = ".capmedia-refresh";
@@ -132,6 +132,16 @@ impl Survey {
     /// What stands at a path of the media with `/`.
     pub(super) fn get(&self, media: &str) -> Option<&Found> {
         self.found.get(&fold(media))
+    }
+
+    /// The bytes of a file that is there, can be read, and has at most `limit`.
+    pub(super) fn bytes(&self, media: &str, limit: u64) -> Option<Vec<u8>> {
+        let found = self.get(media)?;
+        let Kind::File { len } = found.kind else { return None };
+        let mut bytes = Vec::new();
+        (len <= limit).then_some(())?;
+        File::open(&found.path).ok()?.take(limit).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
     }
 
     /// Where a path of the media is, or would be: folders that are there keep the case they have.

@@ -3,7 +3,7 @@ use std::ops::ControlFlow;
 use extent_image::{BytesSource, Timestamp, TreeBuilder};
 
 use super::*;
-use crate::manifest::manifest;
+use crate::tree::manifest::manifest;
 
 const DESCRIBED: &str = r#"{"format": 1, "media": "capture", "label": "L", "set-id": "id",
     "volume": 1, "volumes": 1, "architecture": "x64"}"#;
@@ -75,7 +75,7 @@ impl Stick {
     /// All files are as the manifest says.
     fn assert_whole(&self) {
         let manifest = self.get(MANIFEST).unwrap();
-        for (path, digest) in crate::manifest::parse_manifest(&manifest).unwrap() {
+        for (path, digest) in crate::tree::manifest::parse_manifest(&manifest).unwrap() {
             let text = self.get(&path).unwrap_or_else(|| panic!("{path} is missing"));
             assert_eq!(Digest::of(text.as_bytes()), digest, "{path}");
         }
@@ -97,6 +97,8 @@ fn only_what_differs_is_written_and_what_is_foreign_stays() {
     stick.assert_whole();
 
     let (survey, refresh) = stick.prepared(&NEW, false, None).unwrap();
+    assert_eq!(survey.bytes("OLD/mine.txt", 4).as_deref(), Some(&b"mine"[..]));
+    assert_eq!((survey.bytes("Old/mine.txt", 3), survey.bytes("Old", 9)), (None, None));
     assert_eq!(refresh.foreign, ["Old/mine.txt", "Private/letter.txt"]);
     let made = refresh.apply(&survey, String::new(), &mut ()).unwrap();
     // boot.wim, b, and the manifest.

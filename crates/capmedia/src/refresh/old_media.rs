@@ -4,12 +4,21 @@ use std::collections::HashMap;
 
 use extent_image::Digest;
 use media_model::MediaPath;
+use media_model::task_sequence::MAX_FILE_BYTES;
 
-use crate::manifest::{DESCRIPTION, Description, MANIFEST, parse_manifest};
 pub(super) use crate::medium::fold_path as fold;
+use crate::tree::manifest::{DESCRIPTION, Description, MANIFEST, parse_manifest};
 
 /// Longest list of files that is read from a stick: room for more than a hundred thousand.
 pub(super) const LARGEST_LIST: u64 = 16 << 20;
+
+/// Longest task sequence that is read from a stick.
+pub(super) const LARGEST_SEQUENCE: u64 = MAX_FILE_BYTES as u64;
+
+/// A path of ours as a stick and its lists have it.
+pub(super) fn on_media(path: &str) -> String {
+    path.replace('\\', "/")
+}
 
 /// Media of ours that is there already.
 #[derive(Debug)]

@@ -10,13 +10,13 @@ use super::error::RefreshError;
 use super::folder::{FolderOptions, FolderRefresh};
 use super::report::{RefreshPlan, Refreshed};
 use super::target::{FolderThere, Place, RefreshTarget};
-use crate::content::with_other_copies;
-use crate::content_access::ContentAccess;
-use crate::content_guard::ContentFolders;
+use crate::content::access::ContentAccess;
+use crate::content::guard::ContentFolders;
+use crate::content::packages::with_other_copies;
 use crate::error::Error;
+use crate::plan::stick::{DiskShape, FoundStart};
 use crate::plan::{Again, MediaPlan};
 use crate::report::{Summary, Warning};
-use crate::stick::{DiskShape, FoundStart};
 
 impl MediaPlan {
     /// Lays out what the media will hold on `target`, which is not formatted. Nothing is written.
@@ -34,13 +34,26 @@ impl MediaPlan {
             ContentFolders::of(content).refuse(target.path())?;
         }
         let shape = DiskShape::of_found(request, target.start());
-        match (request.content(), content) {
+        let plan = match (request.content(), content) {
             (None, _) => Self::of_files(request, shape),
             (Some(_), Some(content)) => Self::of_content(request, content, shape),
             (Some(asked), None) => {
                 Self::of_content(request, &ContentAccess::new().open(asked)?, shape)
             }
-        }
+        };
+        plan?.with_lost(request, target)
+    }
+
+    /// With warnings of what the media there has and this one has not.
+    fn with_lost(
+        mut self,
+        request: &CheckedRequest,
+        target: &RefreshTarget,
+    ) -> Result<Self, Error> {
+        let (tree, _) = self.stick().ok_or(Error::OtherDrives)?;
+        let lost = target.lost(request, tree);
+        self.tell(lost);
+        Ok(self)
     }
 
     /// What [`refresh`](Self::refresh) would do. Nothing is written.
@@ -86,7 +99,7 @@ impl MediaPlan {
             return self.refresh_once(request, target, progress);
         };
         with_other_copies(content, || match self.renewed()? {
-            Some(plan) => plan.refresh_once(request, target, progress),
+            Some(plan) => plan.with_lost(request, target)?.refresh_once(request, target, progress),
             None => self.refresh_once(request, target, progress),
         })
     }
@@ -157,7 +170,7 @@ impl MediaPlan {
         progress: &mut dyn Progress,
     ) -> Result<FolderRefresh, Error> {
         let (tree, _) = self.stick().ok_or(Error::OtherDrives)?;
-        let FolderThere { survey, system, old } = there;
+        let FolderThere { survey, system, old, .. } = there;
         let options = FolderOptions { force: request.force(), no_verify: request.no_verify() };
         let prepared = FolderRefresh::new(survey, old.as_ref(), tree, *system, options, progress)?;
         if let Some(content) = request.content() {

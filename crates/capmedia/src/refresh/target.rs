@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use extent_image::{FileStorage, Storage};
+use extent_image::{FileStorage, Storage, Tree};
 use media_device::{OpenDrive, System, names_drive};
 use media_model::{CheckedRequest, ConfigMgrError};
 
@@ -12,12 +12,15 @@ use super::error::{RefreshError, TargetKind};
 use super::folder::old_media;
 use super::folder_survey::Survey;
 use super::folder_system::FolderSystem;
-use super::old_media::OldMedia;
+use super::old_media::{LARGEST_SEQUENCE, OldMedia, on_media};
+use super::old_settings;
 use super::volume::VolumeThere;
-use crate::drives::{Consent, OpenedDrive};
+use crate::drives::Consent;
+use crate::plan::stick::FoundStart;
+use crate::publish::error::PublishError;
 use crate::publish::{Kind, kind_of};
-use crate::publish_error::PublishError;
-use crate::stick::FoundStart;
+use crate::report::Warning;
+use crate::tree::sequence::SEQUENCE;
 
 /// A mounted folder, an image file or a drive that media is put onto without formatting. A drive, or an
 /// image file, is this run's alone as long as this lives.
@@ -37,6 +40,8 @@ pub(super) struct FolderThere {
     pub(super) survey: Survey,
     pub(super) system: Option<FolderSystem>,
     pub(super) old: Option<OldMedia>,
+    /// The text of its task sequence.
+    pub(super) sequence: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for RefreshTarget {
@@ -104,6 +109,15 @@ impl RefreshTarget {
         }
     }
 
+    /// What of the media that is there `new` lacks because `request` does not give it.
+    pub(super) fn lost(&self, request: &CheckedRequest, new: &Tree) -> Vec<Warning> {
+        let (old, sequence) = match &self.place {
+            Place::Volume { there, .. } => (&there.old, &there.sequence),
+            Place::Folder(there) => (&there.old, &there.sequence),
+        };
+        old_settings::lost(request, old.as_ref(), sequence.as_deref(), new)
+    }
+
     /// What a BIOS makes of it.
     pub(crate) fn start(&self) -> FoundStart {
         match &self.place {
@@ -121,7 +135,8 @@ impl FolderThere {
     pub(super) fn look(root: &Path, system: Option<FolderSystem>) -> Result<Self, RefreshError> {
         let survey = Survey::of(root)?;
         let old = old_media(&survey);
-        Ok(Self { survey, system, old })
+        let sequence = survey.bytes(&on_media(SEQUENCE), LARGEST_SEQUENCE);
+        Ok(Self { survey, system, old, sequence })
     }
 }
 
@@ -153,7 +168,7 @@ fn volume_on_drive(path: &Path, system: &System, consent: &Consent) -> Result<Pl
     if consent.unmounts() {
         system.unmount(&drive)?;
     }
-    let storage = OpenedDrive(OpenDrive::open(&drive)?);
+    let storage = OpenDrive::open(&drive)?;
     let there = VolumeThere::find(&storage, number, TargetKind::Drive)?;
     Ok(Place::Volume { storage: Box::new(storage), there })
 }

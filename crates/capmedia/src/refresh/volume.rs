@@ -12,16 +12,17 @@ use fat32_image::{FatType, Label};
 use media_model::{ConfigMgrError, MediaPath};
 
 use super::error::{RefreshError, TargetKind};
-use super::old_media::{LARGEST_LIST, OldMedia, fold};
+use super::old_media::{LARGEST_LIST, LARGEST_SEQUENCE, OldMedia, fold, on_media};
 use super::report::{Changes, Guarantee};
 use super::storage_reader::StorageReader;
 use super::switch::{LAST, SWITCH, own_places, root_order};
 use super::volume_files::{Edited, is_same};
-use crate::boot_code::{self, StickCode};
+use crate::boot::code::{self, StickCode};
 use crate::error::chain;
-use crate::manifest::{DESCRIPTION, MANIFEST};
+use crate::plan::stick::FoundStart;
 use crate::report::Warning;
-use crate::stick::FoundStart;
+use crate::tree::manifest::{DESCRIPTION, MANIFEST};
+use crate::tree::sequence::SEQUENCE;
 
 /// What a boot record looks for in the root: the short name of BOOTMGR. Microsoft's has it as ours has.
 const BOOTMGR: &[u8; 11] = b"BOOTMGR    ";
@@ -42,6 +43,8 @@ pub(super) struct VolumeThere {
     pub(super) range: Range<u64>,
     pub(super) start: FoundStart,
     pub(super) old: Option<OldMedia>,
+    /// The text of its task sequence.
+    pub(super) sequence: Option<Vec<u8>>,
     /// Its files by folded path.
     pub(super) files: HashMap<String, check::Entry>,
 }
@@ -109,8 +112,8 @@ impl VolumeThere {
             Some(_) => 1,
             None => disk.partitions().iter().filter(|part| is_fat32(storage, part)).count(),
         };
-        let (old, files) = (None, HashMap::new());
-        let mut there = Self { kind, partition, volumes, range, start, old, files };
+        let (old, sequence, files) = (None, None, HashMap::new());
+        let mut there = Self { kind, partition, volumes, range, start, old, sequence, files };
         match check::Volume::open(reader, there.range.start, len) {
             Ok(mut volume) if volume.facts().fat_type == FatType::Fat32 => {
                 there.look(&mut volume).map_err(unread)?;
@@ -136,16 +139,19 @@ impl VolumeThere {
     fn look(&mut self, volume: &mut check::Volume<StorageReader<'_>>) -> io::Result<()> {
         let files = volume.walk()?.into_iter().filter(|entry| !entry.is_folder());
         self.files = files.map(|file| (fold(&file.path()), file)).collect();
-        let mut text = |name: &str, limit: u64| -> io::Result<Option<String>> {
+        let mut bytes = |name: &str, limit: u64| -> io::Result<Option<Vec<u8>>> {
             let Some(file) = self.files.get(&fold(name)) else { return Ok(None) };
             let mut bytes = Vec::new();
             if u64::from(file.size()) <= limit {
                 volume.open_file(file).take(limit).read_to_end(&mut bytes)?;
             }
-            Ok(String::from_utf8(bytes).ok())
+            Ok(Some(bytes))
         };
-        let manifest = text(MANIFEST, LARGEST_LIST)?;
-        let description = text(DESCRIPTION, LARGEST_LIST)?;
+        let text = |bytes: Option<Vec<u8>>| String::from_utf8(bytes?).ok();
+        let manifest = text(bytes(MANIFEST, LARGEST_LIST)?);
+        let description = text(bytes(DESCRIPTION, LARGEST_LIST)?);
+        // What is lost of it is told as far as it can be read.
+        self.sequence = bytes(&on_media(SEQUENCE), LARGEST_SEQUENCE).ok().flatten();
         self.old = OldMedia::of(manifest.as_deref(), description.as_deref());
         Ok(())
     }
@@ -297,11 +303,11 @@ fn found_start(
             ));
         }
     }
-    let found = Digest::of(&boot_code::read_on_stick(reader, at)?);
-    if boot_code::digest(Some(code), false) == Some(found) {
+    let found = Digest::of(&code::read_on_stick(reader, at)?);
+    if code::digest(Some(code), false) == Some(found) {
         return Ok(FoundStart::Ours(code));
     }
-    let area = boot_code::read(reader, at, BOOT_AREA)?;
+    let area = code::read(reader, at, BOOT_AREA)?;
     if area.windows(BOOTMGR.len()).any(|window| window == BOOTMGR) {
         return Ok(FoundStart::Others);
     }
@@ -321,7 +327,7 @@ fn known_system(reader: &mut StorageReader<'_>, at: u64) -> io::Result<Option<&'
         (16 * 2048 + 1, b"CD001", "ISO 9660"),
     ];
     for (from, with, name) in known {
-        let found = boot_code::read(reader, at.saturating_add(from), with.len() as u64)?;
+        let found = code::read(reader, at.saturating_add(from), with.len() as u64)?;
         if found == with {
             return Ok(Some(name));
         }

@@ -29,7 +29,7 @@ pub(crate) const X64: [(&str, &str); 19] = [
 pub(crate) fn media_data() -> [(&'static str, Vec<u8>); 3] {
     let crlf = |text: &str| text.replace('\n', "\r\n").into_bytes();
     [
-        ("LaunchMedia.cmd", crlf(include_str!("../../src/LaunchMedia.cmd"))),
+        ("LaunchMedia.cmd", crlf(include_str!("../../src/tree/LaunchMedia.cmd"))),
         ("SMS/data/TsmBootstrap.ini", crlf(include_str!("TsmBootstrap.ini"))),
         ("SMS/data/TaskSequence.xml", crlf(include_str!("TaskSequence.xml"))),
     ]

@@ -12,8 +12,8 @@ use ureq::config::Config;
 use ureq::tls::parse_pem;
 use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig, TlsProvider};
 
+use crate::access::options::AccessOptions;
 use crate::access::{AccessError, AccessKind};
-use crate::access_options::AccessOptions;
 
 /// A bundle of all public authorities is a quarter of a MiB.
 const LARGEST_PEM: u64 = 16 << 20;

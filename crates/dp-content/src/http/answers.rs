@@ -7,7 +7,11 @@ use std::time::Duration;
 use ureq::Timeout;
 
 use crate::access::AccessKind;
-use crate::access_options::AccessOptions;
+use crate::access::options::AccessOptions;
+
+/// What to do where TLS is not spoken as it should be.
+const SEE_BINDING: &str =
+    "see the https binding of its web site and whether the port is that, or give http://";
 
 /// How a server is reached, as far as it explains why it is not.
 #[derive(Debug, Clone)]
@@ -31,6 +35,25 @@ impl Way {
             Some(proxy) => format!("{why}, by way of the proxy {proxy}"),
             None => why.to_owned(),
         })
+    }
+
+    /// What a proxy means that opens no tunnel, by what `ureq` says of it. It is asked for one for
+    /// `http://` too: `ureq` has no other way, and NTLM needs it, being of one connection, which a
+    /// proxy that passes requests on shares out as it likes.
+    fn without_tunnel(&self, why: &str) -> AccessKind {
+        let status = why.rsplit(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
+        match status {
+            "407" => self.proxy_login(),
+            // It would, but does not reach the server itself.
+            "" => self.unreachable("no tunnel"),
+            _ if status.starts_with('5') => self.unreachable(&format!("HTTP {status} to CONNECT")),
+            _ => AccessKind::Denied(format!(
+                "the proxy {} answers {status} to CONNECT, which it is asked for http:// too; have it \
+                 allow that to this server and port, list the server in no_proxy, or name its share \
+                 (\\\\server)",
+                self.proxy.as_deref().unwrap_or("before the server")
+            )),
+        }
     }
 
     /// What a proxy that wants a login means.
@@ -80,7 +103,8 @@ impl Refusal<'_> {
             407 => self.way.proxy_login(),
             408 => server("request timeout", true),
             416 => AccessKind::Malformed(
-                "the server refuses the range: the file is shorter there than it must be"
+                "the server refuses the range: the file is shorter there than it must be; \
+                 redistribute the content"
                     .to_owned(),
             ),
             429 => server("too many requests", true),
@@ -104,7 +128,10 @@ impl Refusal<'_> {
         }
         if self.certificate && ["403.7", "403.13", "403.16", "403.17"].iter().any(|s| self.names(s))
         {
-            return AccessKind::Denied("the client certificate is not accepted".to_owned());
+            return AccessKind::Denied(
+                "the client certificate is not accepted; give another with --client-certificate"
+                    .to_owned(),
+            );
         }
         // Most servers show no sub-status; later, lists that are off, permissions and filters give
         // 403 too.
@@ -144,18 +171,18 @@ pub(super) fn silence(error: &ureq::Error, way: &Way) -> AccessKind {
             way.unreachable(&format!("no answer for {seconds} s"))
         }
         ureq::Error::Timeout(_) => stalled(way.options.read_timeout()),
-        ureq::Error::HostNotFound => way.unreachable("no such host is known; check its name"),
-        // The status that it answers CONNECT with, in words of `ureq`.
-        ureq::Error::ConnectProxyFailed(why) if why.contains("407") => way.proxy_login(),
-        ureq::Error::ConnectProxyFailed(why) => way.unreachable(&format!("refused: {why}")),
+        ureq::Error::HostNotFound => way.unreachable("no such host is known"),
+        ureq::Error::ConnectProxyFailed(why) => way.without_tunnel(why),
         ureq::Error::ConnectionFailed => way.unreachable("no connection"),
-        ureq::Error::Tls(why) => AccessKind::Tls((*why).to_owned()),
+        ureq::Error::Tls(why) => AccessKind::Tls(format!("{why}; {SEE_BINDING}")),
         ureq::Error::Rustls(error) => tls(error, &way.options),
-        ureq::Error::Protocol(error) => {
-            AccessKind::Malformed(format!("what the server says is not HTTP: {error}"))
-        }
+        ureq::Error::Protocol(error) => AccessKind::Malformed(format!(
+            "what the server says is not HTTP ({error}); see whether the port is that of a web \
+                 server, and whether it is https://"
+        )),
         ureq::Error::LargeResponseHeader(found, allowed) => AccessKind::Malformed(format!(
-            "the server's answer starts with {found} bytes of header where {allowed} are allowed"
+            "the server's answer starts with {found} bytes of header where {allowed} are allowed; is \
+             it a distribution point?"
         )),
         ureq::Error::Io(error) => of_io(error, way),
         _ => AccessKind::Lost("no answer".to_owned()),
@@ -234,7 +261,7 @@ fn tls(error: &rustls::Error, options: &AccessOptions) -> AccessKind {
             | AlertDescription::HandshakeFailure
             | AlertDescription::NoRenegotiation,
         ) => "; it may want a client certificate in a way that is not known here: use --user",
-        _ => "",
+        _ => return AccessKind::Tls(format!("{error}; {SEE_BINDING}")),
     };
     AccessKind::Tls(format!("{error}{hint}"))
 }
@@ -313,6 +340,28 @@ mod tests {
         let login = ureq::Error::ConnectProxyFailed("proxy server responded 407/407".to_owned());
         assert_eq!(silence(&login, &way(Some("proxy:3128"))), kind(407, false, false, ""));
         assert!(matches!(kind(407, false, false, ""), AccessKind::Denied(_)));
+    }
+
+    #[test]
+    fn a_proxy_that_opens_no_tunnel() {
+        let silence = |status: &str| {
+            let why = match status {
+                "" => "proxy server did not respond".to_owned(),
+                status => format!("proxy server responded {status}/{status}"),
+            };
+            silence(&ureq::Error::ConnectProxyFailed(why), &way(Some("proxy:3128")))
+        };
+        for status in ["403", "405"] {
+            let text = silence(status).to_string();
+            let told = format!("the proxy proxy:3128 answers {status} to CONNECT");
+            assert!(text.contains(&told) && text.contains("no_proxy"), "{text}");
+        }
+        // It may reach the server later.
+        for (status, told) in [("502", "HTTP 502 to CONNECT"), ("", "no tunnel")] {
+            let kind = silence(status);
+            let text = format!("cannot be reached: {told}, by way of the proxy proxy:3128");
+            assert_eq!(kind.to_string(), text);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use crate::access::AccessKind;
-use crate::credentials::Credentials;
+use crate::access::credentials::Credentials;
 
 use super::ntlm::Ntlm;
 

@@ -12,7 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use md4::{Digest as _, Md4};
 use md5::Md5;
 
-use crate::credentials::Credentials;
+use crate::access::credentials::Credentials;
 
 use super::auth::Authenticate;
 
@@ -238,7 +238,7 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 16] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::credentials::Password;
+    use crate::access::credentials::Password;
 
     /// [MS-NLMP] 4.2.1: User, Domain, Password, client challenge aa.., server challenge 01..ef.
     fn example() -> Ntlm {
@@ -310,7 +310,8 @@ mod tests {
     #[test]
     fn names_are_upper_case_letter_by_letter() {
         let key = |user: &str| {
-            let credentials = Credentials::new(user, crate::credentials::Password::new("x"));
+            let credentials =
+                Credentials::new(user, crate::access::credentials::Password::new("x"));
             Ntlm::new(&credentials, [0; 8]).key
         };
         assert_eq!(key("straße"), key("STRAßE"));

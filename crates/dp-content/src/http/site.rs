@@ -13,8 +13,8 @@ use ureq::{Agent, BodyReader};
 
 use media_model::HttpLocation;
 
+use crate::access::options::AccessOptions;
 use crate::access::{AccessError, AccessKind};
-use crate::access_options::AccessOptions;
 use crate::path::ContentPath;
 
 use super::address::{Address, Door, Holds};

@@ -1,19 +1,21 @@
 //! Waiting in short turns, so that a run which is cancelled need not wait for a server.
 //!
-//! `ureq` has no such hook but its transports, which are outside its promise of compatibility: this
-//! is the only file that implements one.
+//! `ureq` has no such hook but its transports, which are outside its promise of compatibility as its
+//! resolvers are: this is the only file that implements any.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector,
-    TcpConnector, Transport,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, DefaultConnector, NextTimeout,
+    RustlsConnector, TcpConnector, Transport,
 };
 use ureq::{Agent, Error};
 
-use crate::access_options::Cancel;
+use crate::access::options::Cancel;
 
 /// How long a cancelled run waits at most.
 pub(super) const TURN: Duration = Duration::from_millis(250);
@@ -21,14 +23,41 @@ pub(super) const TURN: Duration = Duration::from_millis(250);
 /// An agent whose connections ask `cancel` while they wait.
 pub(super) fn agent(config: &Config, cancel: &Cancel) -> Agent {
     if !cancel.is_possible() {
-        return Agent::new_with_config(config.clone());
+        let connector = DefaultConnector::default();
+        return Agent::with_parts(config.clone(), connector, Names::default());
     }
     let connector =
         ().chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
             .chain(Turns(cancel.clone()))
             .chain(RustlsConnector::default());
-    Agent::with_parts(config.clone(), connector, DefaultResolver::default())
+    Agent::with_parts(config.clone(), connector, Names::default())
+}
+
+/// Tells a name that has no address from a connection that broke; for `ureq` both are mere errors of
+/// input and output.
+#[derive(Debug, Default)]
+struct Names(DefaultResolver);
+
+impl Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        config: &Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        self.0.resolve(uri, config, timeout).map_err(|error| match error {
+            Error::Io(error) => {
+                let said = error.to_string();
+                // The standard library's own words, which say the same again.
+                let said =
+                    said.strip_prefix("failed to lookup address information: ").unwrap_or(&said);
+                let why = format!("its name cannot be looked up ({said})");
+                Error::Io(io::Error::new(io::ErrorKind::HostUnreachable, why))
+            }
+            other => other,
+        })
+    }
 }
 
 /// Puts [`Waiting`] around sockets, below TLS.
@@ -94,5 +123,27 @@ impl<In: Transport> Transport for Waiting<In> {
 
 /// What a cancelled reading fails with; whoever makes an error of it asks the hook again.
 pub(super) fn cancelled() -> Error {
-    Error::Io(std::io::Error::other("cancelled"))
+    Error::Io(io::Error::other("cancelled"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_an_address_cannot_be_reached() {
+        // No part of a name may be that long, so nobody need be asked.
+        let uri: Uri = format!("http://{}.invalid/", "x".repeat(64)).parse().unwrap();
+        for after in [
+            Duration::from_secs(20).into(),
+            ureq::unversioned::transport::time::Duration::NotHappening,
+        ] {
+            let timeout = NextTimeout { after, ..NextTimeout::default() };
+            let error = Names::default().resolve(&uri, &Config::default(), timeout).unwrap_err();
+            let Error::Io(error) = error else { panic!("{error:?}") };
+            assert_eq!(error.kind(), io::ErrorKind::HostUnreachable);
+            let said = error.to_string();
+            assert!(said.starts_with("its name cannot be looked up (") && !said.contains("failed"));
+        }
+    }
 }

@@ -129,8 +129,14 @@ fn missing_right(step: Step) -> &'static str {
     match step {
         // smb2 0.39 does not say in NEGOTIATE that it can encrypt, but for the ciphers of SMB 3.1.1
         // (MS-SMB2 2.2.3): Samba, and servers of SMB 3.0, then refuse what is to be encrypted.
-        Step::Connect | Step::Login => "the server refuses the login; it may demand encryption",
-        Step::Share => "the account has no Read at the share, or the share demands encryption",
+        Step::Connect | Step::Login => {
+            "the server refuses the login; it may demand encryption, which is not spoken here: name \
+             its web server (http://server)"
+        }
+        Step::Share => {
+            "the account has no Read at the share, or the share demands encryption; give another \
+             account, or name the web server (http://server)"
+        }
         Step::Folder | Step::File => {
             "the account has no Read at the file or folder; see the package's access accounts"
         }
@@ -285,6 +291,26 @@ mod tests {
         assert!(at(Step::Folder).contains("access accounts"));
         assert!(at(Step::File).contains("access accounts"));
         assert_eq!(protocol(Step::Share, denied, true), AccessKind::NeedsCredentials);
+    }
+
+    #[test]
+    fn every_refusal_has_a_way_out() {
+        for (step, number, way_out) in [
+            (Step::Login, 0xC000_006D, "correct --user or the password"),
+            (Step::Login, 0xC000_0234, "give another account with --user"),
+            (Step::Login, 0xC000_0022, "name its web server"),
+            (Step::Share, 0xC000_00CC, "see whether the server is a distribution point"),
+            (Step::Share, 0xC000_0022, "or name the web server"),
+            (Step::File, 0xC000_0022, "see the package's access accounts"),
+            (Step::File, 0xC000_0034, "redistribute it"),
+            (Step::File, 0xC000_009A, "run again later"),
+            (Step::File, 0xC000_0185, "see the server's logs"),
+            (Step::File, 0xC000_0203, "run again"),
+        ] {
+            let error = crate::access::AccessError::new(r"\\dp\share", status(step, number));
+            let text = crate::ContentError::from(error).to_string();
+            assert!(text.starts_with(r"\\dp\share: ") && text.contains(way_out), "{text}");
+        }
     }
 
     #[test]

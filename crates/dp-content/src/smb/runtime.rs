@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, EnterGuard, Handle};
 use tokio::sync::oneshot;
 
-use crate::access_options::Cancel;
+use crate::access::options::Cancel;
 
 /// A thread that runs futures until it is dropped.
 pub(super) struct Runtime {

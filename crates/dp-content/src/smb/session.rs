@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 use super::refusal::{Step, Trouble};
 use super::runtime::{NoResult, Runtime};
 use crate::access::AccessKind;
-use crate::access_options::AccessOptions;
+use crate::access::options::AccessOptions;
 
 /// A server, and what is known of it.
 pub(super) struct Server {

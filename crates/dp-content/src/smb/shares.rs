@@ -8,14 +8,14 @@ use std::sync::{Arc, OnceLock};
 use media_model::{PackageId, SmbLocation};
 
 use super::{LIBRARY_SHARE, SmbTransport, drives, starts_with};
+use crate::access::options::AccessOptions;
+use crate::access::patience::Patience;
 use crate::access::{AccessError, AccessKind, Transport};
-use crate::access_options::AccessOptions;
 use crate::error::ContentError;
 use crate::expanded::Expanded;
 use crate::library::Library;
 use crate::location::{FileId, Listed, Location, Package};
 use crate::path::ContentPath;
-use crate::patience::Patience;
 
 /// A share of expanded packages is this, the letter of its drive, and `$`.
 const PACKAGE_SHARE: &str = "SMSPKG";

@@ -128,7 +128,11 @@ fn all_locations_that_fail_are_named() {
         Arc::new(Scripted::whole("B", &bytes).then(Act::Refuse(AccessKind::Denied(String::new()))));
     let (content, waits) = content(&[&first, &second]);
     let error = read_error(&*source(&content), 0).to_string();
-    assert_eq!(error, "no location gives boot.wim of PS100005.3; A: not there; B: access denied");
+    assert_eq!(
+        error,
+        "no location gives boot.wim of PS100005.3; A: not there; B: access denied; mend what one of \
+         them says, or name another distribution point"
+    );
     assert!(waits.lock().unwrap().is_empty());
 }
 

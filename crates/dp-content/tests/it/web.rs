@@ -167,7 +167,8 @@ fn a_package_ini_that_may_not_be_read() {
                 DataLib lists";
     assert!(package.warnings.contains(&told.to_owned()), "{:?}", package.warnings);
     let error = library.package(&id("PS100009")).unwrap_err();
-    assert_eq!(error.to_string(), "PkgLib/PS100009.INI: access denied");
+    let told = "PkgLib/PS100009.INI: access denied; give an account that may read it with --user";
+    assert_eq!(error.to_string(), told);
     // What is not there is not looked for elsewhere.
     let error = Library::new(Arc::new(Scripted::web(dir.path()))).package(&id("PS100009"));
     assert!(matches!(error, Err(ContentError::Missing { .. })));
@@ -178,7 +179,8 @@ fn a_web_server_of_another_kind() {
     let dir = tempfile::tempdir().unwrap();
     let transport = Arc::new(Scripted::web(dir.path()));
     let library = Library::new(Arc::clone(&transport) as _);
-    let told = "scripted answers, but shows no content library; is it a distribution point?";
+    let told = "scripted answers, but shows no content library; name a distribution point, or the share \
+                of this one (\\\\server)";
     assert_eq!(library.package(&id("PS100001")).unwrap_err().to_string(), told);
     assert_eq!(library.package(&id("PS100002")).unwrap_err().to_string(), told);
     assert_eq!(library.packages().unwrap_err().to_string(), told);

@@ -36,6 +36,11 @@ fn options() -> ContentOptions {
         .with_retries(Retries::default().with_tries(3).with_waits(waits, waits))
 }
 
+/// For servers that never stall: what takes long is the machine.
+fn patient() -> ContentOptions {
+    options().with_access(AccessOptions::new().with_read_timeout(Duration::from_secs(60)))
+}
+
 fn open(locations: &[String], options: ContentOptions) -> Content {
     let locations = locations.iter().map(|text| ContentLocation::new(text).unwrap());
     Content::open(&locations.collect::<Vec<_>>(), options)
@@ -122,7 +127,7 @@ fn a_flipped_byte_on_one_of_two_and_then_on_both() {
     let (first, second) =
         (FakeDp::new(Options::new(library.root())), FakeDp::new(Options::new(library.root())));
     first.on(Rule::path(WIM), Fault::Flip { offset: 2_999_999 });
-    let content = open(&[first.url(), second.url()], options());
+    let content = open(&[first.url(), second.url()], patient());
     let source = wim(&content);
     let error = take(&*source, bytes.len()).map(|all| all.len()).unwrap_err();
     assert!(matches!(error, ContentError::BadCopy { .. }), "{error}");
@@ -132,7 +137,7 @@ fn a_flipped_byte_on_one_of_two_and_then_on_both() {
     assert!(content.events()[0].to_string().contains(&first.url()), "{:?}", content.events());
 
     second.on(Rule::path(WIM), Fault::Flip { offset: 5 });
-    let content = open(&[first.url(), second.url()], options());
+    let content = open(&[first.url(), second.url()], patient());
     let source = wim(&content);
     take(&*source, bytes.len()).map(|all| all.len()).unwrap_err();
     let error = take(&*source, bytes.len()).map(|all| all.len()).unwrap_err();

@@ -11,6 +11,7 @@ mod drives;
 mod drives_heads;
 mod drives_random;
 mod drives_trouble;
+#[cfg(target_os = "linux")]
 mod memory;
 mod scripted;
 mod sharing;

@@ -21,7 +21,6 @@ impl Source for Repeat {
     }
 }
 
-#[cfg(target_os = "linux")]
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -31,7 +30,6 @@ fn resident() -> u64 {
 /// A million files and 8 GB of content: memory is the names and a few numbers for each, and one
 /// buffer, whatever the content's length.
 #[test]
-#[cfg(target_os = "linux")]
 fn a_million_files_and_gigabytes_of_content() {
     let before = resident();
     let meta = Meta::at(Timestamp::FAT_EPOCH);

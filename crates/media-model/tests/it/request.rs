@@ -4,7 +4,7 @@ use std::path::Path;
 
 use media_model::{
     BcdChoice, BcdResolution, BootManagerChoice, CaptureMediaRequest, GptType, HardwareId,
-    MediaSize, MediaType, PartitionTable, ProblemKind, RequestFile, SectorSize, TargetArch,
+    MediaSize, MediaType, PartitionTable, ProblemKind, RequestFile, SectorSize, Slot, TargetArch,
 };
 use serde_json::json;
 
@@ -115,6 +115,36 @@ fn the_options_of_the_boot_image_arrive() {
     for text in [r"\\server\share\image.wim", r"LAB\capture", ">lab<", ">reference<", ">7<"] {
         assert!(xml.contains(text), "{text}");
     }
+}
+
+/// A log, a picture or a drive that is erased must be none of them: whoever adds an option with a path
+/// says here whether it is read.
+#[test]
+fn every_path_that_is_read_is_among_those() {
+    let mut request = usb()
+        .with_distribution_point("https://dp")
+        .with_package("PS100001=Tools")
+        .with_user(r"LAB\dp")
+        .with_capture_account(r"LAB\capture")
+        .with_store_password(true)
+        .with_add("added=Added");
+    let mut given = Vec::new();
+    for (option, slot) in request.options_mut() {
+        if let Slot::Path(slot) = slot
+            && !["boot-image", "cache"].contains(&option.name())
+        {
+            *slot = Some(option.name().into());
+            given.push(option.name());
+        }
+    }
+    given.extend(["boot.wim", "added", "request.toml"]);
+    let checked = request.check().unwrap().with_read_file("request.toml");
+    let content = checked.content().unwrap();
+    let read: Vec<_> = checked.read_paths().chain(content.read_paths()).collect();
+    for name in &given {
+        assert!(read.contains(&Path::new(name)), "{name} is not in {read:?}");
+    }
+    assert_eq!(read.len(), given.len());
 }
 
 #[test]
