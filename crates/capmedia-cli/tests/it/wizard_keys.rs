@@ -47,25 +47,38 @@ fn ctrl_z_where_a_shell_continues() {
     let mut walk = shell(&bench, &["-im"]);
     walk.terminal.wait_for("ready");
     walk.terminal.keys("\"$capmedia\" wizard\r");
-    for (question, reply) in &DISC[..4] {
+    // Every question of every page.
+    for (question, reply) in DISC {
         walk.asked(question);
         stop(&mut walk);
         assert!(!walk.terminal.screen().contains("Ctrl-C: cancel]"), "{}", walk.terminal.screen());
         walk.terminal.keys("clear; fg\r");
+        walk.asked(question);
+        if *question == "Media file" {
+            half_typed(&mut walk);
+        }
         walk.reply(question, *reply);
     }
-    walk.asked("Media file");
+    walk.asked(SUMMARY);
+    stop(&mut walk);
+    walk.terminal.keys("clear; fg; echo left with $?\r");
+    walk.asked(SUMMARY);
+    walk.terminal.keys(CTRL_C);
+    walk.terminal.wait_for("left with 130");
+    assert_eq!(bench.out(), [""; 0]);
+}
+
+/// What was typed is there again, and the terminal was meanwhile as it was before.
+#[track_caller]
+fn half_typed(walk: &mut Walk) {
     walk.terminal.keys("half");
     // Ctrl-Z throws away keys that nobody has read.
     walk.asked("Media file: half");
-    stop(&mut walk);
-    // The terminal is as it was before.
+    stop(walk);
     walk.terminal.keys("clear; stty -a\r");
     walk.terminal.wait_for_words("isig icanon");
-    walk.terminal.keys("bg; clear; fg; echo left with $?\r");
+    walk.terminal.keys("bg; clear; fg\r");
     walk.asked("Media file: half");
-    walk.terminal.keys(CTRL_C);
-    walk.terminal.wait_for("left with 130");
 }
 
 /// A shell continues what it is to end, behind itself, where whoever takes the terminal is stopped.

@@ -9,7 +9,21 @@ use crate::command::Bench;
 use crate::loops::{Loop, LoopLock};
 use crate::terminal::{CTRL_C, ENTER};
 use crate::walks::Reply::{Accept, Choose, Type};
-use crate::walks::Walk;
+use crate::walks::{Script, Walk};
+
+/// From behind the drives to the Summary.
+const REST: &Script = &[
+    ("Media label:", Accept),
+    ("Include autorun.inf", Accept),
+    ("Cache folder", Accept),
+    ("Boot image:", Accept),
+    ("Boot image file", Type("boot.wim")),
+    ("Destination", Accept),
+    ("Account", Accept),
+    ("Created by:", Accept),
+    ("Description:", Accept),
+    ("Version:", Accept),
+];
 
 /// The smallest that the default layout fits on.
 const LEN: u64 = 264 << 20;
@@ -46,20 +60,8 @@ fn to_summary(bench: &Bench, drive: &Loop) -> Walk {
     walk.asked("Path of the drive:");
     walk.fill(drive.path.to_str().unwrap());
     walk.terminal.keys(ENTER);
-    walk.walk(&[
-        ("Write it, although", Choose("Yes")),
-        ("Write the same media", Choose("No")),
-        ("Media label:", Accept),
-        ("Include autorun.inf", Accept),
-        ("Cache folder", Accept),
-        ("Boot image:", Accept),
-        ("Boot image file", Type("boot.wim")),
-        ("Destination", Accept),
-        ("Account", Accept),
-        ("Created by:", Accept),
-        ("Description:", Accept),
-        ("Version:", Accept),
-    ]);
+    walk.walk(&[("Write it, although", Choose("Yes")), ("Write the same media", Choose("No"))]);
+    walk.walk(REST);
     walk.asked("What is to be done?");
     walk
 }
@@ -135,18 +137,7 @@ fn two_sticks() {
     walk.back("Write the same media", "Removable USB drive:");
     name(&mut walk, &second, false);
     walk.reply("Write the same media", Choose("No"));
-    walk.walk(&[
-        ("Media label:", Accept),
-        ("Include autorun.inf", Accept),
-        ("Cache folder", Accept),
-        ("Boot image:", Accept),
-        ("Boot image file", Type("boot.wim")),
-        ("Destination", Accept),
-        ("Account", Accept),
-        ("Created by:", Accept),
-        ("Description:", Accept),
-        ("Version:", Accept),
-    ]);
+    walk.walk(REST);
     walk.asked("What is to be done?");
     let screen = walk.terminal.screen();
     assert!(screen.contains("All that is on these 2 drives will be erased:"), "{screen}");
